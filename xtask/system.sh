@@ -12,7 +12,7 @@ KINORA_BUILD_PACKAGES="
   libxkbcommon-dev libxkbcommon-x11-0 libwayland-dev libx11-6 libxcursor1 libxi6 libxrandr2
   libegl1 libgl1 libgl1-mesa-dri
 "
-KINORA_TEST_PACKAGES="xvfb xauth imagemagick dbus gnome-keyring python3 postgresql"
+KINORA_TEST_PACKAGES="xvfb xauth imagemagick dbus gnome-keyring python3 postgresql nats-server"
 # ffplay is a part of ffmpeg, and playbin3 one of GStreamer's base plugins.
 KINORA_PEER_PACKAGES="mpv vlc-bin vlc-plugin-base vlc-plugin-video-output"
 

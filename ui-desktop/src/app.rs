@@ -11,7 +11,9 @@ use crate::api::{Probe, Reply, Request, Service, Wake};
 use crate::command::UiCommand;
 use crate::player_port::{PlayerFactory, PlayerHandle};
 use crate::settings_file::SettingsFile;
-use crate::state::{AppState, Effect, Launch, Message, Moment, WindowPlace, next_tick, start, update};
+use crate::state::{
+    AppState, Effect, Launch, Message, Moment, WindowPlace, next_tick, settings_in_force, start, update,
+};
 use crate::theme;
 use crate::theme::tokens::color;
 use crate::video::VideoSurface;
@@ -259,7 +261,7 @@ impl App {
                 Ok(player) => self.player = Some(player),
                 Err(error) => return self.handle(ctx, Message::PlayerRefused(error), now),
             }
-            let settings = &self.state.settings;
+            let settings = settings_in_force(&self.state);
             let (volume, muted) = (settings.loudness(), settings.muted);
             let limit = settings.data_saver.max_bitrate_bps();
             self.tell_player(ctx, Command::SetVolume(volume), now);

@@ -13,6 +13,7 @@ use clap::Parser;
 use directories::ProjectDirs;
 use eframe::egui;
 use kinora_api::{DeviceInfo, Secret};
+use kinora_pin::KeyPin;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -41,6 +42,9 @@ struct Arguments {
     /// The service to browse [env: KINORA_BACKEND] [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     backend: Option<Url>,
+    /// Trust only the server whose key has this pin (base64 of its SHA-256), as a gateway prints it [env: KINORA_PIN]
+    #[arg(long, value_name = "PIN", conflicts_with = "url")]
+    pin: Option<String>,
     /// Sign in as this account without asking [env: KINORA_EMAIL]
     #[arg(long, value_name = "ADDRESS", conflicts_with = "url")]
     email: Option<String>,
@@ -66,7 +70,7 @@ Keys while a film plays:
   Tab        to the controls       Esc       close menu, leave full screen, leave the film
 Everywhere: arrows, Tab, Page Up/Down, Home and End move the focus, Enter presses; Ctrl with +, − or 0 zooms
 
-Environment: KINORA_BACKEND, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|file|memory, KINORA_LOG (as RUST_LOG),
+Environment: KINORA_BACKEND, KINORA_PIN, KINORA_EMAIL, KINORA_PASSWORD, KINORA_SECRETS=os|file|memory, KINORA_LOG (as RUST_LOG),
 KINORA_UI_TRACE=FILE (writes the focus and all rectangles to a file)";
 
 /// Runs the app and answers with its exit code.
@@ -97,6 +101,7 @@ pub fn main() -> ExitCode {
 struct Plan {
     launch: Launch,
     backend: Option<Url>,
+    pin: Option<KeyPin>,
     secrets: SecretChoice,
 }
 
@@ -104,7 +109,7 @@ impl Plan {
     fn new(arguments: &Arguments, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let secrets = SecretChoice::from_env(env("KINORA_SECRETS").as_deref());
         if let Some(text) = &arguments.url {
-            return Ok(Self { launch: Launch::Address(address(text)?), backend: None, secrets });
+            return Ok(Self { launch: Launch::Address(address(text)?), backend: None, pin: None, secrets });
         }
         let backend = match (&arguments.backend, env("KINORA_BACKEND")) {
             (Some(url), _) => url.clone(),
@@ -117,6 +122,8 @@ impl Plan {
                 backend.scheme()
             ));
         }
+        let pin = arguments.pin.clone().or_else(|| env("KINORA_PIN")).filter(|pin| !pin.is_empty());
+        let pin = pin.map(|text| trusted(&text, &backend)).transpose()?;
         let email = arguments.email.clone().or_else(|| env("KINORA_EMAIL")).filter(|email| !email.is_empty());
         let password = env(&arguments.password_env).filter(|password| !password.is_empty());
         let credentials = match (email, password) {
@@ -129,7 +136,19 @@ impl Plan {
             }
             _ => None,
         };
-        Ok(Self { launch: Launch::Service { credentials }, backend: Some(backend), secrets })
+        Ok(Self { launch: Launch::Service { credentials }, backend: Some(backend), pin, secrets })
+    }
+}
+
+/// Reads the pin of a service's key.
+///
+/// # Errors
+/// A sentence: it is none, or the address would not use it.
+fn trusted(text: &str, backend: &Url) -> Result<KeyPin, String> {
+    let pin = text.parse().map_err(|error| format!("`{text}` is no pin: {error}"))?;
+    match backend.scheme() {
+        "https" => Ok(pin),
+        _ => Err(format!("a pin needs an address that begins with https://, not {backend}")),
     }
 }
 
@@ -200,6 +219,7 @@ fn parts(
         Some(base) => {
             let options = ServiceOptions {
                 base,
+                pin: plan.pin,
                 secrets: plan.secrets,
                 directory: directories.map(|directories| directories.data_dir().to_owned()),
                 device: device(&settings),
@@ -293,6 +313,20 @@ mod tests {
         assert_eq!((credentials.email.as_str(), credentials.password.expose()), ("me@x", "else"));
         assert!(plan(&["--email", "me@x", "--password-env", "MISSING"], &env).is_err());
         assert!(matches!(plan(&[], &[]).expect("a plan").launch, Launch::Service { credentials: None }));
+    }
+
+    #[test]
+    fn a_pin_needs_a_connection_that_is_encrypted() {
+        let pin = "A".repeat(43) + "=";
+        let secure = ["--backend", "https://host:8443"];
+        let read = |arguments: &[&str], env: &[(&str, &str)]| plan(arguments, env).map(|plan| plan.pin);
+        let want = pin.parse().ok();
+        assert!(want.is_some());
+        assert_eq!(read(&[&secure[..], &["--pin", &pin]].concat(), &[]), Ok(want));
+        assert_eq!(read(&secure, &[("KINORA_PIN", &pin)]), Ok(want));
+        assert_eq!(read(&secure, &[("KINORA_PIN", "")]), Ok(None));
+        assert!(read(&secure, &[("KINORA_PIN", "pin")]).is_err_and(|reason| reason.contains("`pin` is no pin")));
+        assert!(read(&[], &[("KINORA_PIN", &pin)]).is_err_and(|reason| reason.contains("https://")));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What the viewer asked for. Views send these and nothing else; only [`crate::state`] acts on them.
 
-use kinora_api::{ProfileId, TitleId};
+use kinora_api::{PlaybackSessionId, ProfileId, ProfileRequest, TitleId};
 use player_core::command::{QualityChoice, TrackChoice};
 
-use crate::state::{Focus, Menu, Settings};
+use crate::state::{DialogKind, Focus, Menu, Settings, SignInPage};
 
 /// Where a title begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,21 @@ pub enum Zoom {
     Reset,
 }
 
+/// A change of what the profile keeps of titles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LibraryCommand {
+    /// Put a title on the list of the profile, or take it off.
+    List(TitleId, bool),
+    /// Mark a title as watched, or as never begun.
+    MarkWatched(TitleId, bool),
+    /// Remove a title from "Continue watching".
+    RemoveFromContinue(TitleId),
+    /// Take the removal back that the notice tells of.
+    Undo,
+    /// Let presses on cards of "Continue watching" remove them, or no longer.
+    EditContinue(bool),
+}
+
 /// One wish of the viewer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UiCommand {
@@ -34,7 +49,7 @@ pub enum UiCommand {
     EditPassword(String),
     /// Show the password as it is typed, or hide it.
     ShowPassword(bool),
-    /// Sign in with what the fields hold.
+    /// Send the form before the sign-in.
     SignIn,
     /// Forget the session.
     SignOut,
@@ -76,8 +91,59 @@ pub enum UiCommand {
     ToggleDetails,
     /// Put a text on the clipboard.
     Copy(String),
+    /// Change what the profile keeps of titles.
+    Library(LibraryCommand),
+    /// Go on here with a playback of another device.
+    TakeOver(PlaybackSessionId),
+    /// End a playback of the account, and begin the film that was refused in its place.
+    StopOther(PlaybackSessionId),
+    /// Something about the account, its profiles, or another way to sign in.
+    Account(AccountCommand),
     /// Something about the player.
     Player(PlayerCommand),
+}
+
+/// One wish of the viewer about the account.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AccountCommand {
+    /// Show another page before the sign-in.
+    ShowSignIn(SignInPage),
+    /// The name field of a new account now reads so.
+    EditName(String),
+    /// The field for a mailed code now reads so.
+    EditCode(String),
+    /// Mail another code.
+    SendAgain,
+    /// Ask for another code for the phone.
+    NewCode,
+    /// Show the account page.
+    Open,
+    /// A press on a profile changes it from now on, or goes on with it again.
+    EditProfiles(bool),
+    /// Show the page of a new profile.
+    NewProfile,
+    /// Show the page on which a profile is changed.
+    EditProfile(ProfileId),
+    /// The settings on that page are these now.
+    ChangeProfile(Box<ProfileRequest>),
+    /// Save them.
+    SaveProfile,
+    /// Leave that page.
+    LeaveProfile,
+    /// Open a dialog.
+    Ask(DialogKind),
+    /// A field of the dialog, counted from 0, now reads so.
+    EditField(usize, String),
+    /// Show the passwords of the dialog as they are typed, or hide them.
+    ShowPasswords(bool),
+    /// Add a digit, 0–9, to the PIN.
+    Digit(u8),
+    /// Take the last digit of the PIN away.
+    EraseDigit,
+    /// Do what the dialog is about.
+    Confirm,
+    /// Close the dialog.
+    Cancel,
 }
 
 /// One wish of the viewer about what plays.

@@ -168,7 +168,11 @@ mod tests {
             titles: Vec::new(),
             next: None,
         };
-        CachedHome { profile: profile.map(Into::into), seen_at, home: Home { hero: None, rows: vec![row], next: None } }
+        CachedHome {
+            profile: profile.map(Into::into),
+            seen_at,
+            home: Home { hero: None, rows: vec![row], next: None, is_impersonal: false },
+        }
     }
 
     fn files(directory: &Path) -> Vec<PathBuf> {

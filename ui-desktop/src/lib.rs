@@ -16,6 +16,7 @@ pub mod picture_cache;
 pub mod player_gst;
 pub mod player_port;
 pub mod private_file;
+pub mod qr;
 pub mod secrets;
 pub mod settings_file;
 pub mod signals;

@@ -1,5 +1,7 @@
 //! The interface as a viewer and a screen reader meet it: through the accessibility tree, without a window.
 
+#[path = "interface/account.rs"]
+mod account_pages;
 #[path = "interface/navigation.rs"]
 mod navigation;
 #[path = "interface/pointer.rs"]

@@ -2,6 +2,13 @@
 //!
 //! The server is a few lines over a loopback socket, so that every byte of an answer is under the test's control.
 
+#[path = "service/accounts.rs"]
+mod accounts;
+#[path = "service/pin.rs"]
+mod pin;
+#[path = "service/playing.rs"]
+mod playing;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kinora_api::{DeviceInfo, Heartbeat, PlaybackPhase, TitleId};
+use kinora_pin::KeyPin;
 use player_core::ErrorCode;
 use serde_json::{Value, json};
 use ui_desktop::api::{Reply, Request, Service, ServiceOptions};
@@ -96,11 +104,14 @@ fn read(stream: TcpStream) -> Option<(Asked, TcpStream)> {
 }
 
 fn reply(mut stream: TcpStream, status: u16, body: &Value) {
+    // Headers of an answer that a gateway had kept; the field is none of the service's.
+    let kept = body["kept_s"].as_u64().map(|age| format!("age: {age}\r\ncache-status: kinora-gateway; hit\r\n"));
+    let kept = kept.unwrap_or_default();
     // An array of numbers is a file.
     let file = body.as_array().and_then(|bytes| bytes.iter().map(|byte| u8::try_from(byte.as_u64()?).ok()).collect());
     let text = || if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     let body: Vec<u8> = file.unwrap_or_else(text);
-    let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head = format!("HTTP/1.1 {status} x\r\n{kept}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     // A client that has gone away is the test's own business.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
@@ -113,9 +124,15 @@ struct Client {
 
 impl Client {
     fn start(server: &Server, directory: &Path) -> Self {
+        Self::start_at(&server.base, None, directory)
+    }
+
+    /// Starts a client that trusts the key of a pin only.
+    fn start_at(base: &str, pin: Option<KeyPin>, directory: &Path) -> Self {
         let (wake, woken): (SyncSender<()>, _) = sync_channel(64);
         let options = ServiceOptions {
-            base: server.base.parse().expect("an address"),
+            base: base.parse().expect("an address"),
+            pin,
             secrets: SecretChoice::File,
             directory: Some(directory.to_owned()),
             device: DeviceInfo {

@@ -8,8 +8,10 @@ use anyhow::{Context as _, bail};
 const BANNED: [&str; 5] = ["tokio", "reqwest", "gstreamer", "hyper", "futures-util"];
 
 /// Services of the backend, and what of the workspace one may depend on.
-const SERVICES: [&str; 3] = ["kinora-accounts", "kinora-catalogue", "kinora-playback"];
-const ALLOWED: [&str; 4] = ["kinora-api", "kinora-kit", "kinora-store", "kinora-media"];
+const SERVICES: [&str; 4] = ["kinora-accounts", "kinora-catalogue", "kinora-playback", "kinora-recommendations"];
+const ALLOWED: [&str; 5] = ["kinora-api", "kinora-kit", "kinora-store", "kinora-eventlog", "kinora-media"];
+/// Crates of the workspace that those use in turn.
+const IN_TURN: [&str; 2] = ["kinora-manifests", "kinora-pin"];
 
 /// Checks the dependency graph, then that it compiles, in a target folder of its own so that the features of the
 /// workspace are not disturbed.
@@ -62,7 +64,7 @@ fn foreign_crates<'t>(tree: &'t str, service: &str) -> Vec<&'t str> {
         .lines()
         .filter(|line| line.contains("(/"))
         .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != service && !ALLOWED.contains(name) && *name != "kinora-manifests")
+        .filter(|name| *name != service && !ALLOWED.contains(name) && !IN_TURN.contains(name))
         .collect();
     found.sort_unstable();
     found.dedup();

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{AccountId, DeviceId, ProfileId, Secret, SignInId, UnixMillis};
 
-/// What a client says about the machine it runs on; shown to the account's owner in the list of devices.
+/// Description of the machine that a client runs on; shown to the account's owner in the list of devices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceInfo {
     /// The installation's own id.
@@ -34,7 +34,7 @@ pub struct SignInRequest {
 pub struct SignInResponse {
     /// The tokens to go on with.
     pub tokens: TokenPair,
-    /// Who has signed in, with the profiles to choose from.
+    /// Account that has signed in, with the profiles to choose from.
     pub account: Account,
 }
 
@@ -46,13 +46,13 @@ pub struct SignInResponse {
 pub struct TokenPair {
     /// Goes into `Authorization: Bearer`.
     pub access_token: Secret,
-    /// When the access token stops working, by the server's clock.
+    /// Expiry of the access token by the server's clock.
     pub access_expires_at: UnixMillis,
-    /// How long the access token works from now: to be preferred over `access_expires_at` when the client's clock may be wrong.
+    /// Time for which the access token works from now: to be preferred over `access_expires_at` when the client's clock may be wrong.
     pub access_expires_in_ms: u64,
     /// Goes into [`RefreshRequest`], once.
     pub refresh_token: Secret,
-    /// When the refresh token stops working.
+    /// Expiry of the refresh token.
     pub refresh_expires_at: UnixMillis,
 }
 
@@ -79,7 +79,7 @@ pub struct Account {
     pub email: String,
     /// The name shown in the client.
     pub display_name: String,
-    /// How many playbacks may run at the same time.
+    /// Maximum number of playbacks at the same time.
     pub max_streams: u32,
     /// True if a PIN protects the profiles with a higher age limit, or none.
     #[serde(default)]
@@ -129,7 +129,7 @@ pub struct SubtitleStyle {
     /// Colour of the letters.
     #[serde(default)]
     pub colour: SubtitleColour,
-    /// What lies behind the letters.
+    /// Background of the letters.
     #[serde(default)]
     pub background: SubtitleBackground,
 }
@@ -293,7 +293,7 @@ pub struct ChangeEmail {
     pub password: Secret,
 }
 
-/// Body of `POST /v1/account/email/confirm`, answered with 204. The old address is told.
+/// Body of `POST /v1/account/email/confirm`, answered with 204. A mail informs the old address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConfirmEmail {
     /// The code that was mailed to the new address.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::events::Rating;
 use crate::{Protocol, ResumePosition, TitleId};
 
 /// Answer to `GET /v1/home`.
@@ -16,6 +17,9 @@ pub struct Home {
     /// `GET` here for further rows; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// True if the rows are the same for everyone, because what would choose them for the profile does not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_impersonal: bool,
 }
 
 /// One row of the home screen.
@@ -23,7 +27,7 @@ pub struct Home {
 pub struct Row {
     /// Stable across answers, so that a client keeps scroll position and focus.
     pub id: String,
-    /// What the row gathers.
+    /// Kind of titles in the row.
     pub kind: RowKind,
     /// The row's heading in English; clients that translate go by `kind`.
     pub heading: String,
@@ -34,7 +38,7 @@ pub struct Row {
     pub next: Option<String>,
 }
 
-/// What a row gathers.
+/// Kind of titles in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 #[non_exhaustive]
@@ -43,7 +47,16 @@ pub enum RowKind {
     ContinueWatching,
     /// Titles that the profile keeps, the latest first.
     MyList,
-    /// What was added last.
+    /// Titles that the profile may like.
+    ForYou,
+    /// Titles that go with one that the profile watched.
+    BecauseWatched {
+        /// Id of the title that was watched.
+        title: TitleId,
+    },
+    /// Titles that many watched lately.
+    Popular,
+    /// Titles that were added last.
     RecentlyAdded,
     /// Titles of one genre.
     Genre {
@@ -57,7 +70,7 @@ pub enum RowKind {
     Other,
 }
 
-/// What a poster wall needs of a title.
+/// Title as a poster wall needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TitleCard {
     /// The title's id.
@@ -66,7 +79,7 @@ pub struct TitleCard {
     pub name: String,
     /// The poster, in portrait or landscape as its size says.
     pub poster: Image,
-    /// How long it runs.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
     /// Year of production.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,15 +93,58 @@ pub struct TitleCard {
     /// One or two sentences.
     #[serde(default)]
     pub synopsis: String,
-    /// Where the profile left off; absent when never begun, or finished.
+    /// Position at which the profile left off; absent when never begun, or finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<ResumePosition>,
+    /// Why it is recommended; absent where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Why a title is recommended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reason {
+    /// The reason in English; clients that translate go by `kind`.
+    pub text: String,
+    /// The reason.
+    #[serde(flatten)]
+    pub kind: ReasonKind,
+}
+
+/// Kinds of reasons. Each is true of the data that it was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "because")]
+#[non_exhaustive]
+pub enum ReasonKind {
+    /// The profile watched a title that those who watch this one watch.
+    Watched {
+        /// Id of the title that was watched.
+        title: TitleId,
+    },
+    /// The profile watches titles of a genre.
+    Genre {
+        /// The genre.
+        genre: String,
+    },
+    /// Many watched it lately.
+    Popular {
+        /// Profiles that watched it in the last 30 days.
+        viewers: u32,
+    },
+    /// Few have watched it.
+    Unseen {
+        /// Profiles that ever watched it.
+        viewers: u32,
+    },
+    /// A reason of a newer server.
+    #[serde(other)]
+    Other,
 }
 
 /// Answer to `GET /v1/titles/{id}`: everything a title page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TitleDetail {
-    /// What the poster wall shows of it.
+    /// Fields that the poster wall shows.
     pub card: TitleCard,
     /// The description, possibly several paragraphs separated by an empty line.
     pub description: String,
@@ -113,12 +169,15 @@ pub struct TitleDetail {
     /// True if the profile has seen it to the end, or marked it as watched.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_watched: bool,
+    /// Opinion of the profile; absent if it gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub my_rating: Option<Rating>,
 }
 
 /// From which age a title is suitable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgeRating {
-    /// What is printed on the badge, such as `PG` or `12`.
+    /// Text of the badge, such as `PG` or `12`.
     pub label: String,
     /// The age in years that the badge stands for; parental limits compare this.
     pub min_age: u8,
@@ -156,7 +215,7 @@ pub struct ThumbnailIndex {
 /// Answer to `GET /v1/search`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchResults {
-    /// What was looked for, after trimming.
+    /// Text that was searched for, after trimming.
     pub query: String,
     /// The best match first; at most as many as asked for.
     pub titles: Vec<TitleCard>,

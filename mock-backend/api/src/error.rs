@@ -1,9 +1,11 @@
 //! The error body, and the numbers of the service errors (the 7xxx range of the player's taxonomy).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::NowPlaying;
 
@@ -16,7 +18,7 @@ pub struct ApiError {
     pub name: String,
     /// One sentence for a human reader, in English, free of secrets. Clients that translate go by `code`.
     pub message: String,
-    /// When trying again makes sense, and not before; absent when waiting does not help.
+    /// Time after which another try makes sense, in milliseconds; absent when waiting does not help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// Playbacks that take the places of the account, only with [`ErrorCode::TooManyStreams`]: a client offers to stop one of
@@ -63,9 +65,22 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
+/// Responses that every call may have beside its own, for the description of the calls: an [`ApiError`] with a status of 4xx or 5xx.
+#[derive(Debug)]
+pub struct Problems;
+
+impl utoipa::IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("ApiError"))).build();
+        let response = ResponseBuilder::new().description("The problem, by its code");
+        let response = response.content("application/json", body).build();
+        ["4XX", "5XX"].map(|status| (status.to_owned(), RefOr::T(response.clone()))).into()
+    }
+}
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
-        /// What went wrong, as numbers that never change their meaning.
+        /// Numbers of errors, which never change their meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode {
@@ -100,7 +115,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// Address or password is wrong; which of the two is not told.
+    /// Address or password is wrong; the answer does not distinguish them.
     InvalidCredentials = 7001, "invalid_credentials", 401;
     /// The access token is missing, malformed or past its time: refresh it and repeat the request.
     SignInExpired = 7002, "sign_in_expired", 401;
@@ -146,11 +161,11 @@ codes! {
     CodeInvalid = 7022, "code_invalid", 400;
     /// The account has as many profiles as it may, or this is its last one.
     ProfileLimit = 7023, "profile_limit", 409;
-    /// Sign-in by code (RFC 8628 §3.5): nobody has decided yet; ask again after the interval.
+    /// Sign-in by code (RFC 8628 §3.5): the owner has not decided yet; ask again after the interval.
     AuthorizationPending = 7024, "authorization_pending", 400;
     /// Sign-in by code: asked too often; the interval is five seconds longer from now on.
     SlowDown = 7025, "slow_down", 400;
-    /// Sign-in by code: the account's owner said no.
+    /// Sign-in by code: the account's owner denied it.
     AccessDenied = 7026, "access_denied", 400;
     /// Sign-in by code: the codes are past their time; begin anew.
     ExpiredToken = 7027, "expired_token", 400;

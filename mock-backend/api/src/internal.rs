@@ -8,7 +8,8 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiError, ErrorCode, Profile, ProfileId, Protocol, ResumePosition, TitleId, UnixMillis};
+use crate::events::Rating;
+use crate::{ApiError, ErrorCode, Profile, ProfileId, Protocol, ReasonKind, ResumePosition, TitleId, UnixMillis};
 
 /// Answer of another service, on its way.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -127,6 +128,12 @@ pub trait Catalogue: Send + Sync {
     /// When it does not answer.
     fn visible<'a>(&'a self, ids: &'a [TitleId], profile: &'a Profile) -> Reply<'a, Vec<TitleId>>;
 
+    /// Returns what recommendations need to know of all titles; `None` if nothing changed since the version `known`.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn facts(&self, known: Option<u64>) -> Reply<'_, Option<CatalogueFacts>>;
+
     /// Returns true if a version of a title can still be played.
     ///
     /// # Errors
@@ -165,7 +172,7 @@ pub struct NeededVersion {
     pub version: i64,
 }
 
-/// What a profile has watched and keeps.
+/// Titles that a profile has watched and keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewing {
     /// Positions, the latest first; 500 at most.
@@ -176,13 +183,16 @@ pub struct Viewing {
     pub listed: Vec<TitleId>,
 }
 
-/// What a profile has done with one title.
+/// Position of a profile in one title, and whether it keeps the title.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TitleViewing {
     /// Its position; `None` if it never began.
     pub position: Option<ResumePosition>,
     /// True if it keeps the title.
     pub is_listed: bool,
+    /// Its opinion.
+    #[serde(default)]
+    pub rating: Option<Rating>,
 }
 
 /// The playbacks and positions, as other services need them.
@@ -216,4 +226,77 @@ pub trait Playback: Send + Sync {
     /// # Errors
     /// Those of its store; the caller repeats the call then.
     fn profiles_deleted<'a>(&'a self, deleted: &'a ProfilesDeleted) -> Reply<'a, ()>;
+}
+
+/// A title that is recommended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pick {
+    /// Id of the title.
+    pub title: TitleId,
+    /// Reason.
+    pub reason: ReasonKind,
+}
+
+/// A row of titles that are recommended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickedRow {
+    /// What the row gathers.
+    pub kind: PickedKind,
+    /// Titles, the best first.
+    pub picks: Vec<Pick>,
+}
+
+/// What a row of recommendations gathers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[non_exhaustive]
+pub enum PickedKind {
+    /// What the profile may like.
+    ForYou,
+    /// What goes with one title.
+    BecauseWatched {
+        /// The title, which the profile watched.
+        title: TitleId,
+    },
+    /// What many watched lately.
+    Popular,
+    /// Titles of a genre that the profile watches.
+    Genre {
+        /// The genre.
+        genre: String,
+    },
+}
+
+/// What recommendations need to know of a title.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TitleFacts {
+    /// Id of the title.
+    pub id: TitleId,
+    /// Its genres.
+    #[serde(default)]
+    pub genres: Vec<String>,
+    /// Age from which it is suitable; absent if it has no rating.
+    #[serde(default)]
+    pub min_age: Option<u8>,
+    /// Time at which it was added.
+    #[serde(default)]
+    pub added_at: UnixMillis,
+}
+
+/// All titles, as far as recommendations go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogueFacts {
+    /// Version of the catalogue: another one if a title came, went or changed, and after a restart.
+    pub version: u64,
+    /// The titles.
+    pub titles: Vec<TitleFacts>,
+}
+
+/// The recommendations, as other services need them.
+pub trait Recommendations: Send + Sync {
+    /// Returns the rows of a profile, the best first; `limit` is the age up to which titles are shown to it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Vec<PickedRow>>;
 }

@@ -61,6 +61,8 @@
 //! | `GET /v1/my-list?profile=ID` | | [`MyList`]; the path of further titles is in [`MyList::next`] |
 //! | `PUT /v1/my-list/{title}?profile=ID` | | [`ListedTitle`] |
 //! | `DELETE /v1/my-list/{title}?profile=ID` | | 204 |
+//! | `PUT /v1/ratings/{title}?profile=ID` | [`events::PutRating`] | 204 |
+//! | `DELETE /v1/ratings/{title}?profile=ID` | | 204 |
 //! | `GET /openapi.json` | | the description of these calls (OpenAPI 3.1) |
 //! | `GET /v1/images/{title}/{file}` | | an image, with `ETag` and `Last-Modified` |
 //!
@@ -71,6 +73,7 @@
 mod account;
 mod catalogue;
 mod error;
+pub mod events;
 mod ids;
 pub mod internal;
 pub mod paths;
@@ -85,9 +88,10 @@ pub use account::{
     TokenPair,
 };
 pub use catalogue::{
-    AgeRating, Home, Image, Language, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard, TitleDetail,
+    AgeRating, Home, Image, Language, Reason, ReasonKind, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard,
+    TitleDetail,
 };
-pub use error::{ApiError, ErrorCode};
+pub use error::{ApiError, ErrorCode, Problems};
 pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, SignInId, TitleId};
 pub use playback::{
     Capabilities, Heartbeat, HeartbeatReply, NowPlaying, NowPlayingList, PlaybackGrant, PlaybackPhase, PlaybackRequest,

@@ -115,6 +115,11 @@ pub fn my_list_title(title: &TitleId, profile: Option<&ProfileId>) -> String {
     with_profile(format!("{MY_LIST}/{}", encode(title.as_str())), profile)
 }
 
+/// `PUT` and `DELETE`: sets the opinion of a profile on a title, and takes it back.
+pub fn rating(title: &TitleId, profile: Option<&ProfileId>) -> String {
+    with_profile(format!("/v1/ratings/{}", encode(title.as_str())), profile)
+}
+
 /// `POST`: takes a playback over to this device.
 pub fn take_over(session: &PlaybackSessionId) -> String {
     format!("/v1/playback/{}/take-over", encode(session.as_str()))

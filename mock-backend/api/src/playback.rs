@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{PlaybackSessionId, ProfileId, TitleId, UnixMillis};
 
-/// How a title is described to the player.
+/// Format of the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -19,12 +19,12 @@ pub enum Protocol {
 /// Body of `POST /v1/playback`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlaybackRequest {
-    /// What to play.
+    /// Title to play.
     pub title_id: TitleId,
-    /// Who watches; absent: the account's default profile.
+    /// Profile that watches; absent: the account's default profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_id: Option<ProfileId>,
-    /// What the client can play, the best first; empty: anything.
+    /// Protocols that the client can play, the best first; empty: any.
     #[serde(default)]
     pub protocols: Vec<Protocol>,
     /// True if the grant is asked for before the viewer presses "Play"; false by default. Such a grant takes no place of the
@@ -32,7 +32,8 @@ pub struct PlaybackRequest {
     /// most one such grant at a time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ahead: bool,
-    /// Limits of the device; absent: none are known. The service reads them and does not filter manifests by them yet.
+    /// Limits of the device; absent: none are known. Manifests of the grant, and of its renewals, have no representation beyond
+    /// them; error 7030 if none is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
     /// A playback of the account to end first, so that its place is free: one of [`crate::ApiError::playing`]. One that has
@@ -41,25 +42,27 @@ pub struct PlaybackRequest {
     pub stop: Option<PlaybackSessionId>,
 }
 
-/// Limits of a device, by which representations are to be left out of manifests. Not applied yet.
+/// Limits of a device, by which representations are left out of manifests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Capabilities {
     /// Codecs that it decodes: RFC 6381 strings, of which the part before the first dot counts, such as `avc1` or `mp4a`.
-    /// Empty: all. Audio codecs are compared only if at least one is named, video codecs likewise.
+    /// Empty: all. Audio codecs are compared only if at least one is named, video codecs likewise; names that the service does
+    /// not know are passed over, and so are those after the first 64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codecs: Vec<String>,
-    /// Maximum height of the picture in lines; absent: unlimited. Taken as the next lower of 240, 360, 480, 720, 1080, 1440
-    /// and 2160.
+    /// Maximum height of the picture in lines; absent: unlimited. Taken as the next lower of 144, 240, 360, 480, 720, 1080,
+    /// 1440, 2160 and 4320.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_height: Option<u32>,
     /// Maximum bitrate in bits per second, video and audio together; absent: unlimited. Taken as the next lower of a row of
-    /// values from 500,000 to 40,000,000.
+    /// values from 100,000 to 40,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bitrate: Option<u64>,
-    /// False if it shows no high dynamic range; absent: true.
+    /// False if it shows no high dynamic range; absent: true. No title has it so far, so nothing is left out by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hdr: Option<bool>,
-    /// Names of key systems that it has, such as `clearkey`. Titles that are not encrypted need none.
+    /// Names of key systems that it has, such as `clearkey`. Titles that are not encrypted need none, and no
+    /// title is encrypted so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drm: Vec<String>,
 }
@@ -80,7 +83,7 @@ pub struct NowPlaying {
     pub device_name: String,
     /// True if it plays under the sign-in that asks.
     pub is_this_device: bool,
-    /// What is played; absent if the profile that asks may not know it.
+    /// Title that is played; absent if the profile that asks may not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<PlayingTitle>,
     /// Time of its beginning.
@@ -117,18 +120,18 @@ pub struct TakeOver {
     pub capabilities: Option<Capabilities>,
 }
 
-/// Leave to play one title for a while.
+/// Permission to play one title for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlaybackGrant {
     /// Names this playback in every later call and in the edges' logs.
     pub session_id: PlaybackSessionId,
-    /// What is granted.
+    /// Title that may be played.
     pub title_id: TitleId,
     /// One entry for each protocol, the client's favourite first; never empty.
     pub sources: Vec<PlaybackSource>,
-    /// When the signed addresses stop working, by the server's clock.
+    /// Expiry of the signed addresses by the server's clock.
     pub expires_at: UnixMillis,
-    /// How long they work from now.
+    /// Time for which they work from now, in milliseconds.
     pub expires_in_ms: u64,
     /// `POST` here before that for the same grant with fresh addresses; playback goes on meanwhile.
     pub renew_path: String,
@@ -138,7 +141,7 @@ pub struct PlaybackGrant {
     pub heartbeat_interval_ms: u64,
     /// `POST` a last [`Heartbeat`] here when playback ends.
     pub stop_path: String,
-    /// Where the profile left off; 0 to begin at the beginning.
+    /// Position at which the profile left off, in milliseconds; 0 to begin at the beginning.
     pub resume_position_ms: u64,
     /// The title's length.
     pub duration_ms: u64,
@@ -154,23 +157,23 @@ impl PlaybackGrant {
 /// The addresses of a title in one protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlaybackSource {
-    /// What is found at the addresses.
+    /// Protocol of the manifest at the addresses.
     pub protocol: Protocol,
     /// The same manifest on several edges, in the order to try them. The signature is a prefix of the path
     /// (`/t/TOKEN/<title>/…`), so relative references within the manifest inherit it.
     pub urls: Vec<String>,
 }
 
-/// What a client says of a running playback.
+/// Report of a client about a running playback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Heartbeat {
-    /// Where it is on the presentation timeline.
+    /// Position on the presentation timeline, in milliseconds.
     pub position_ms: u64,
-    /// What it is doing.
+    /// State of the player.
     pub phase: PlaybackPhase,
 }
 
-/// What a playback is doing, as far as the service needs to know.
+/// State of a playback, as far as the service needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -190,9 +193,9 @@ pub enum PlaybackPhase {
 /// Answer to a heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeartbeatReply {
-    /// When the signed addresses stop working; renew in time.
+    /// Expiry of the signed addresses; renew in time.
     pub expires_at: UnixMillis,
-    /// How long they work from now.
+    /// Time for which they work from now, in milliseconds.
     pub expires_in_ms: u64,
     /// Milliseconds until the next heartbeat is due.
     pub heartbeat_interval_ms: u64,

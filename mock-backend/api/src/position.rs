@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{ProfileId, TitleId, UnixMillis};
 
-/// Where a profile left off in one title.
+/// Position at which a profile left off in one title.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResumePosition {
     /// The title.
@@ -14,9 +14,9 @@ pub struct ResumePosition {
     pub position_ms: u64,
     /// The title's whole length.
     pub duration_ms: u64,
-    /// Whether the profile has seen it to the end (or to the credits: the last 5 %).
+    /// True if the profile has seen it to the end (or to the credits: the last 5 %).
     pub finished: bool,
-    /// When the position was recorded.
+    /// Time at which the position was recorded.
     pub updated_at: UnixMillis,
 }
 
@@ -31,7 +31,7 @@ pub struct PutPosition {
     pub profile_id: Option<ProfileId>,
     /// The position on the presentation timeline; beyond the end it is taken as the end.
     pub position_ms: u64,
-    /// When it was so; absent or in the future: now.
+    /// Time of the position; absent or in the future: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_at: Option<UnixMillis>,
 }

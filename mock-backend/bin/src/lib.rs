@@ -6,3 +6,4 @@ pub mod demo;
 pub mod edges;
 pub mod package;
 pub mod progress;
+pub mod recommend;

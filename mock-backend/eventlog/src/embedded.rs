@@ -2,7 +2,6 @@
 //!
 //! One thread writes: it takes all that waits, writes it, makes each file that it touched durable once, and only then answers.
 
-use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kinora_kit::clock::Clock;
 use tokio::sync::{mpsc, oneshot};
 
-use super::segment::{self, scan};
-use super::{Answer, Event, EventLog, LogError, Place, Record};
+use super::folder::{self, Partition, Segment, open_partition, sync_folder, unusable};
+use super::segment::{self, ERASED, scan};
+use super::{Answer, Event, EventLog, LogError, Place, Record, check_group};
 
 /// Batches that wait for the writer; further callers wait for a place.
 const WAITING: usize = 256;
@@ -20,6 +20,8 @@ const WAITING: usize = 256;
 const GROUP: usize = 64;
 /// Maximum number of events in one answer.
 const MAX_READ: usize = 1_000;
+/// Maximum number of times that a read begins anew because files were deleted or written anew meanwhile.
+const MAX_TRIES: usize = 10;
 
 /// Settings of a log.
 #[derive(Clone, Debug)]
@@ -42,41 +44,21 @@ impl Default for Settings {
     }
 }
 
-struct Segment {
-    first: u64,
-    path: PathBuf,
-    bytes: u64,
-    newest_ms: i64,
-}
-
-struct Partition {
-    folder: PathBuf,
-    segments: Vec<Segment>,
-    next: u64,
-    seen: HashMap<String, u64>,
-    order: VecDeque<String>,
-}
-
-impl Partition {
-    fn remember(&mut self, id: &str, offset: u64, window: usize) {
-        self.seen.insert(id.to_owned(), offset);
-        self.order.push_back(id.to_owned());
-        while self.order.len() > window {
-            let oldest = self.order.pop_front().unwrap_or_default();
-            self.seen.remove(&oldest);
-        }
-    }
-}
-
 struct Batch {
     events: Vec<Event>,
     reply: oneshot::Sender<Result<Vec<Place>, LogError>>,
 }
 
+/// Work of the thread that writes.
+enum Work {
+    Append(Batch),
+    Erase { key: String, before: Place, reply: oneshot::Sender<Result<(), LogError>> },
+}
+
 /// A log in a folder.
 pub struct Log {
     shared: Arc<Shared>,
-    batches: mpsc::Sender<Batch>,
+    work: mpsc::Sender<Work>,
 }
 
 struct Shared {
@@ -90,17 +72,8 @@ struct Shared {
     _lock: File,
 }
 
-fn unusable(path: &Path) -> impl FnOnce(io::Error) -> LogError + use<> {
-    let path = path.to_owned();
-    move |source| LogError::File { path, source }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn sync_folder(folder: &Path) -> Result<(), LogError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable(folder))
 }
 
 impl Log {
@@ -128,7 +101,7 @@ impl Log {
             return Err(LogError::Refused("the number of partitions of a log cannot be changed"));
         }
         let partitions: Result<Vec<Partition>, LogError> =
-            (0..settings.partitions).map(|n| open_partition(&folder.join(n.to_string()), &settings)).collect();
+            (0..settings.partitions).map(|n| open_partition(&folder.join(n.to_string()), settings.window)).collect();
         let partitions = partitions?;
         sync_folder(folder)?;
         let shared = Shared {
@@ -140,64 +113,41 @@ impl Log {
             _lock: lock,
         };
         let shared = Arc::new(shared);
-        let (batches, receiver) = mpsc::channel(WAITING);
+        let (work, receiver) = mpsc::channel(WAITING);
         let writing = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("eventlog".to_owned());
         thread.spawn(move || write_all(&writing, receiver)).map_err(unusable(folder))?;
-        Ok(Self { shared, batches })
+        Ok(Self { shared, work })
     }
 }
 
-fn open_partition(folder: &Path, settings: &Settings) -> Result<Partition, LogError> {
-    fs::create_dir_all(folder).map_err(unusable(folder))?;
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unusable(folder))? {
-        let path = entry.map_err(unusable(folder))?.path();
-        let first = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
-        names.extend(first.filter(|_| path.extension().is_some_and(|end| end == "log")).map(|first| (first, path)));
-    }
-    names.sort();
-    let mut partition = Partition {
-        folder: folder.to_owned(),
-        segments: Vec::new(),
-        next: names.first().map_or(0, |(first, _)| *first),
-        seen: HashMap::new(),
-        order: VecDeque::new(),
-    };
-    let newest = names.len().saturating_sub(1);
-    for (n, (first, path)) in names.into_iter().enumerate() {
-        let bytes = fs::read(&path).map_err(unusable(&path))?;
-        let mut newest_ms = i64::MIN;
-        let follows = first == partition.next;
-        let valid = scan(&bytes, first, |record| {
-            newest_ms = newest_ms.max(record.event.at_ms);
-            partition.next = record.offset.saturating_add(1);
-            partition.remember(&record.event.id, record.offset, settings.window);
-        });
-        if !follows || (valid < bytes.len() && n < newest) {
-            return Err(LogError::Damaged { path, valid: valid as u64 });
-        }
-        if valid < bytes.len() {
-            tracing::warn!(path = %path.display(), bytes = bytes.len() - valid, "the end of the log was not complete");
-            let file = OpenOptions::new().write(true).open(&path).map_err(unusable(&path))?;
-            file.set_len(valid as u64).and_then(|()| file.sync_all()).map_err(unusable(&path))?;
-        }
-        partition.segments.push(Segment { first, path, bytes: valid as u64, newest_ms });
-    }
-    Ok(partition)
-}
-
-fn write_all(shared: &Shared, mut batches: mpsc::Receiver<Batch>) {
+fn write_all(shared: &Shared, mut work: mpsc::Receiver<Work>) {
     let mut has_failed = false;
     let mut waiting = Vec::with_capacity(GROUP);
-    while let Some(first) = batches.blocking_recv() {
-        waiting.push(first);
-        while let Some(batch) = (waiting.len() < GROUP).then(|| batches.try_recv().ok()).flatten() {
-            waiting.push(batch);
+    let mut next = None;
+    while let Some(first) = next.take().or_else(|| work.blocking_recv()) {
+        match first {
+            Work::Append(batch) => waiting.push(batch),
+            Work::Erase { key, before, reply } => {
+                let erased = if has_failed { Err(LogError::Failed) } else { erase(shared, &key, before) };
+                has_failed |= matches!(erased, Err(LogError::File { .. }));
+                // Whoever asked may have left.
+                let _ = reply.send(erased);
+                continue;
+            }
+        }
+        while waiting.len() < GROUP {
+            match work.try_recv() {
+                Ok(Work::Append(batch)) => waiting.push(batch),
+                Ok(other) => {
+                    next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
         }
         if has_failed {
             for batch in waiting.drain(..) {
-                // Whoever asked may have left.
                 let _ = batch.reply.send(Err(LogError::Failed));
             }
             continue;
@@ -213,6 +163,29 @@ fn write_all(shared: &Shared, mut batches: mpsc::Receiver<Batch>) {
             let _ = batch.reply.send(answer);
         }
     }
+}
+
+/// Writes the files of a partition anew in which a key has events, without their keys and contents. Only this thread changes files,
+/// so that readers are not kept waiting.
+fn erase(shared: &Shared, key: &str, before: Place) -> Result<(), LogError> {
+    let n = before.partition as usize;
+    let segments = lock(&shared.partitions).get(n).map(|partition| partition.segments.clone());
+    let segments = segments.ok_or(LogError::Refused("there is no such partition"))?;
+    for (index, segment) in segments.iter().enumerate().filter(|(_, segment)| segment.first < before.offset) {
+        let Some(bytes) = folder::without(segment, key, before.offset)? else { continue };
+        let draft = folder::write_draft(&segment.path, &bytes)?;
+        // A reader that has the list of before finds another edition in the list of now.
+        let mut partitions = lock(&shared.partitions);
+        fs::rename(&draft, &segment.path).map_err(unusable(&segment.path))?;
+        if let Some(segment) = partitions[n].segments.get_mut(index) {
+            segment.bytes = bytes.len() as u64;
+            segment.edition += 1;
+        }
+        let written = partitions[n].folder.clone();
+        drop(partitions);
+        sync_folder(&written)?;
+    }
+    Ok(())
 }
 
 /// Writes batches and makes them durable together.
@@ -250,7 +223,7 @@ fn write_group(shared: &Shared, batches: &[Batch]) -> Result<Vec<Vec<Place>>, Lo
             let path = partition.folder.join(format!("{first:020}.log"));
             File::create_new(&path).map_err(unusable(&path))?;
             sync_folder(&partition.folder)?;
-            partition.segments.push(Segment { first, path, bytes: 0, newest_ms: i64::MIN });
+            partition.segments.push(Segment { first, path, bytes: 0, newest_ms: i64::MIN, edition: 0 });
         }
         let Some(segment) = partition.segments.last_mut() else { continue };
         let file = OpenOptions::new().append(true).open(&segment.path);
@@ -279,10 +252,7 @@ fn forget_old(partition: &mut Partition, settings: &Settings, now_ms: i64) -> Re
 
 impl Shared {
     fn group_file(&self, group: &str, partition: u32) -> Result<PathBuf, LogError> {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if !(1..=64).contains(&group.len()) || !group.bytes().all(is_plain) {
-            return Err(LogError::Refused("a group has 1 to 64 lower-case letters, digits and hyphens"));
-        }
+        check_group(group)?;
         if partition >= self.settings.partitions {
             return Err(LogError::Refused("there is no such partition"));
         }
@@ -301,27 +271,21 @@ impl Shared {
     fn read(&self, group: &str, partition: u32, from: Option<u64>, max: usize) -> Result<Vec<Record>, LogError> {
         let path = self.group_file(group, partition)?;
         let from = from.map_or_else(|| Self::place(&path), Ok)?;
-        let mut records = Vec::new();
-        // Held while files are read, so that none is deleted meanwhile, and nothing is seen before it is durable.
-        let partitions = lock(&self.partitions);
-        let segments = &partitions[partition as usize].segments;
-        let begin = segments.partition_point(|segment| segment.first <= from).saturating_sub(1);
-        for segment in &segments[begin..] {
-            if records.len() >= max.min(MAX_READ) {
-                break;
-            }
-            let bytes = fs::read(&segment.path).map_err(unusable(&segment.path))?;
-            let durable = &bytes[..bytes.len().min(segment.bytes as usize)];
-            let valid = scan(durable, segment.first, |record| {
-                if record.offset >= from && records.len() < max.min(MAX_READ) {
-                    records.push(record);
-                }
-            });
-            if (valid as u64) < segment.bytes {
-                return Err(LogError::Damaged { path: segment.path.clone(), valid: valid as u64 });
+        for _ in 0..MAX_TRIES {
+            // The files are read without the lock: the writer goes on. Nothing is seen before it is durable.
+            let segments = lock(&self.partitions)[partition as usize].segments.clone();
+            match read_segments(&segments, from, max.min(MAX_READ)) {
+                Err(LogError::Damaged { .. } | LogError::File { .. }) if self.has_changed(partition, &segments) => {}
+                read => return read,
             }
         }
-        Ok(records)
+        Err(LogError::Away("its files change too quickly to be read".to_owned()))
+    }
+
+    /// Returns true if a file was deleted or written anew since its list was taken.
+    fn has_changed(&self, partition: u32, known: &[Segment]) -> bool {
+        let now = lock(&self.partitions)[partition as usize].segments.clone();
+        known.iter().any(|old| !now.iter().any(|new| new.first == old.first && new.edition == old.edition))
     }
 
     fn ack(&self, group: &str, place: Place) -> Result<(), LogError> {
@@ -344,6 +308,27 @@ impl Shared {
     }
 }
 
+fn read_segments(segments: &[Segment], from: u64, max: usize) -> Result<Vec<Record>, LogError> {
+    let mut records = Vec::new();
+    let begin = segments.partition_point(|segment| segment.first <= from).saturating_sub(1);
+    for segment in &segments[begin.min(segments.len())..] {
+        if records.len() >= max {
+            break;
+        }
+        let bytes = fs::read(&segment.path).map_err(unusable(&segment.path))?;
+        let durable = &bytes[..bytes.len().min(segment.bytes as usize)];
+        let valid = scan(durable, segment.first, |record| {
+            if record.offset >= from && records.len() < max && record.event.key != ERASED {
+                records.push(record);
+            }
+        });
+        if (valid as u64) < segment.bytes {
+            return Err(LogError::Damaged { path: segment.path.clone(), valid: valid as u64 });
+        }
+    }
+    Ok(records)
+}
+
 /// Runs work that waits for files where it keeps no task waiting.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, LogError> + Send + 'static) -> Result<T, LogError> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(LogError::Failed))
@@ -358,7 +343,16 @@ impl EventLog for Log {
         Box::pin(async move {
             events.iter().try_for_each(segment::check)?;
             let (reply, answer) = oneshot::channel();
-            self.batches.send(Batch { events, reply }).await.map_err(|_| LogError::Failed)?;
+            self.work.send(Work::Append(Batch { events, reply })).await.map_err(|_| LogError::Failed)?;
+            answer.await.unwrap_or(Err(LogError::Failed))
+        })
+    }
+
+    fn erase<'a>(&'a self, key: &'a str, before: Place) -> Answer<'a, ()> {
+        let key = key.to_owned();
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            self.work.send(Work::Erase { key, before, reply }).await.map_err(|_| LogError::Failed)?;
             answer.await.unwrap_or(Err(LogError::Failed))
         })
     }

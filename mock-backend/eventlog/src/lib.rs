@@ -2,17 +2,23 @@
 //! (`docs/adr/0029-event-log.md`).
 //!
 //! * [`segment`] — records in a file, and what is left of them after a crash;
-//! * [`embedded`] — the log of one process, in a folder.
+//! * [`embedded`] — the log of one process, in a folder; [`on_demand`] — the same, opened when it is needed;
+//! * [`remote`] — a log that another process has open.
 
 #![warn(missing_docs)]
 
 pub mod embedded;
+mod folder;
+pub mod on_demand;
+pub mod remote;
 pub mod segment;
 
 use std::io;
 use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
+
+pub use segment::check as check_event;
 
 /// An event that is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +77,9 @@ pub enum LogError {
     /// An event, a name of a group or a partition is not within its bounds.
     #[error("{0}")]
     Refused(&'static str),
+    /// Another process has the log, and does not answer.
+    #[error("the log of another process does not answer: {0}")]
+    Away(String),
     /// An earlier write failed: what is on the disk is not known until the log is opened again.
     #[error("an earlier write to the log failed; it has to be opened again")]
     Failed,
@@ -92,6 +101,22 @@ pub trait EventLog: Send + Sync {
     /// Events that were deleted are passed over.
     fn read<'a>(&'a self, group: &'a str, partition: u32, from: Option<u64>, max: usize) -> Answer<'a, Vec<Record>>;
 
+    /// Erases the key and the content of all events of a key before a place, durably: they are passed over from then on, and their
+    /// numbers stay. Erasing twice is the same as erasing once.
+    fn erase<'a>(&'a self, key: &'a str, before: Place) -> Answer<'a, ()>;
+
     /// Records, durably, that a group is done with every event up to and including a place. It never goes back.
     fn ack<'a>(&'a self, group: &'a str, place: Place) -> Answer<'a, ()>;
+}
+
+/// Checks the name of a group.
+///
+/// # Errors
+/// [`LogError::Refused`] unless it has 1 to 64 lower-case letters, digits and hyphens.
+pub fn check_group(group: &str) -> Result<(), LogError> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=64).contains(&group.len()) || !group.bytes().all(is_plain) {
+        return Err(LogError::Refused("a group has 1 to 64 lower-case letters, digits and hyphens"));
+    }
+    Ok(())
 }

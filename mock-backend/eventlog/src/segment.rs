@@ -10,6 +10,8 @@ const FIXED: usize = 8 + 8 + 2 + 2;
 pub const MAX_NAME: usize = 256;
 /// Maximum number of bytes of a content.
 pub const MAX_BODY: usize = 64 * 1024;
+/// Key of an event that was erased; no other has it.
+pub const ERASED: &str = "-erased-";
 const MAX_RECORD: usize = FIXED + 2 * MAX_NAME + MAX_BODY;
 
 /// Checks that an event can be written.
@@ -17,6 +19,13 @@ const MAX_RECORD: usize = FIXED + 2 * MAX_NAME + MAX_BODY;
 /// # Errors
 /// [`LogError::Refused`].
 pub fn check(event: &Event) -> Result<(), LogError> {
+    if event.key == ERASED {
+        return Err(LogError::Refused("the key of erased events is kept for them"));
+    }
+    check_bounds(event)
+}
+
+fn check_bounds(event: &Event) -> Result<(), LogError> {
     let is_name = |text: &str| (1..=MAX_NAME).contains(&text.len());
     if !is_name(&event.key) || !is_name(&event.id) {
         return Err(LogError::Refused("key and id of an event have 1 to 256 bytes"));
@@ -69,7 +78,7 @@ pub fn read(bytes: &[u8]) -> Option<(Record, usize)> {
     let at_ms = i64::from_le_bytes(take(&mut record)?);
     let (key, id) = (take_name(&mut record)?, take_name(&mut record)?);
     let event = Event { key, id, at_ms, body: record.to_vec() };
-    check(&event).ok()?;
+    check_bounds(&event).ok()?;
     Some((Record { offset, event }, HEAD + length))
 }
 

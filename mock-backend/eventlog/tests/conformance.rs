@@ -7,16 +7,24 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use std::sync::Arc;
+
 use kinora_eventlog::embedded::{Log, Settings};
+use kinora_eventlog::on_demand::OnDemand;
+use kinora_eventlog::remote::{self, Remote};
 use kinora_eventlog::{Event, EventLog, LogError, Place, Record};
 use kinora_kit::clock::Clock;
+use kinora_kit::http::internal::{Caller, InternalKey, Peer};
+use kinora_kit::http::server;
 
+mod suite;
+
+use suite::event;
+
+/// Number of times that the process is killed.
+const KILLS: usize = 60;
 /// Folder of the log for the process that is killed.
 const FOLDER: &str = "KINORA_TEST_EVENTLOG";
-
-fn event(key: &str, id: &str) -> Event {
-    Event { key: key.to_owned(), id: id.to_owned(), at_ms: 1_000, body: id.as_bytes().to_vec() }
-}
 
 fn open(folder: &Path) -> Log {
     Log::open(folder, Settings::default(), Clock::manual(1_000).0).unwrap()
@@ -26,46 +34,10 @@ fn ids(records: &[Record]) -> Vec<&str> {
     records.iter().map(|record| record.event.id.as_str()).collect()
 }
 
-/// The suite over the trait; the log is empty.
-async fn conforms(log: &dyn EventLog) {
-    let events: Vec<Event> = (0..50).map(|n| event(["x", "y", "z"][n % 3], &format!("id-{n}"))).collect();
-    let places = log.append(events.clone()).await.unwrap();
-    // One key, one partition, in order.
-    for key in 0..3 {
-        let of_key: Vec<Place> = places.iter().skip(key).step_by(3).copied().collect();
-        assert!(of_key.windows(2).all(|pair| pair[0].partition == pair[1].partition && pair[0] < pair[1]));
-    }
-    assert_eq!(log.append(events.clone()).await.unwrap(), places, "taken once");
-    let place = places[0];
-    let all = log.read("a", place.partition, None, 1_000).await.unwrap();
-    assert_eq!(log.read("a", place.partition, None, 1_000).await.unwrap(), all, "again until it is acknowledged");
-    assert_eq!(log.read("a", place.partition, None, 2).await.unwrap(), all[..2]);
-    let third = Place { partition: place.partition, offset: all[2].offset };
-    log.ack("a", third).await.unwrap();
-    log.ack("a", place).await.unwrap();
-    assert_eq!(log.read("a", place.partition, None, 1_000).await.unwrap(), all[3..], "it never goes back");
-    assert_eq!(log.read("b", place.partition, None, 1_000).await.unwrap(), all, "groups know nothing of one another");
-    assert_eq!(log.read("a", place.partition, Some(0), 1_000).await.unwrap(), all, "replayed");
-    let mut whole = Vec::new();
-    for partition in 0..log.partitions() {
-        whole.extend(log.read("c", partition, Some(0), 1_000).await.unwrap());
-    }
-    assert_eq!(whole.len(), events.len());
-    assert!(events.iter().all(|event| whole.iter().any(|record| record.event == *event)));
-    for refused in [
-        log.append(vec![event("", "id")]).await.err(),
-        log.read("../a", 0, None, 1).await.err(),
-        log.read("a", log.partitions(), None, 1).await.err(),
-        log.ack("a", Place { offset: 1 << 40, ..place }).await.err(),
-    ] {
-        assert!(matches!(refused, Some(LogError::Refused(_))), "{refused:?}");
-    }
-}
-
 #[tokio::test]
 async fn the_embedded_log_conforms() {
     let dir = tempfile::tempdir().unwrap();
-    conforms(&open(dir.path())).await;
+    suite::conforms(&open(dir.path())).await;
 }
 
 #[tokio::test]
@@ -109,6 +81,121 @@ async fn old_files_are_deleted_and_a_damaged_one_is_named() {
     assert!(matches!(damaged, LogError::Damaged { path, valid: 0 } if path == files[0]));
 }
 
+#[tokio::test]
+async fn a_start_reads_the_newest_files_only_and_damage_is_found_by_who_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { partitions: 1, segment_bytes: 1, window: 2, ..Settings::default() };
+    let open = async || loop {
+        match Log::open(dir.path(), settings.clone(), Clock::manual(1_000).0) {
+            Err(LogError::InUse(_)) => tokio::task::yield_now().await,
+            other => return other.unwrap(),
+        }
+    };
+    let log = open().await;
+    for n in 0..5 {
+        log.append(vec![event("x", &n.to_string())]).await.unwrap();
+    }
+    drop(log);
+    let oldest = dir.path().join("0").join(format!("{:020}.log", 0));
+    fs::write(&oldest, b"something else").unwrap();
+    let log = open().await;
+    assert_eq!(ids(&log.read("a", 0, Some(1), 99).await.unwrap()), ["1", "2", "3", "4"]);
+    assert_eq!(log.append(vec![event("x", "4")]).await.unwrap()[0].offset, 4, "it is remembered");
+    let damaged = log.read("a", 0, None, 99).await.unwrap_err();
+    assert!(matches!(damaged, LogError::Damaged { path, valid: 0 } if path == oldest));
+}
+
+#[tokio::test]
+async fn an_erased_key_leaves_nothing_but_its_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { partitions: 1, segment_bytes: 60, ..Settings::default() };
+    let log = Log::open(dir.path(), settings.clone(), Clock::manual(1_000).0).unwrap();
+    let mut places = Vec::new();
+    for n in 0..6 {
+        let event = Event { body: format!("content-{n}").into(), ..event(["leaves", "stays"][n % 2], &n.to_string()) };
+        places.extend(log.append(vec![event]).await.unwrap());
+    }
+    for _ in 0..2 {
+        log.erase("leaves", places[4]).await.unwrap();
+        assert_eq!(ids(&log.read("a", 0, Some(0), 99).await.unwrap()), ["1", "3", "4", "5"]);
+    }
+    let again = log.append(vec![event("leaves", "0"), event("leaves", "6")]).await.unwrap();
+    assert_eq!(again, [places[0], Place { partition: 0, offset: 6 }], "its identifier is known, its numbers stay");
+    assert!(matches!(log.append(vec![event("-erased-", "7")]).await, Err(LogError::Refused(_))));
+    drop(log);
+    let files = fs::read_dir(dir.path().join("0")).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let bytes: Vec<u8> = files.flatten().collect();
+    let has = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(!has("content-0") && !has("content-2") && has("content-1") && has("content-4"));
+    let log = loop {
+        match Log::open(dir.path(), settings.clone(), Clock::manual(1_000).0) {
+            Err(LogError::InUse(_)) => tokio::task::yield_now().await,
+            other => break other.unwrap(),
+        }
+    };
+    assert_eq!(ids(&log.read("a", 0, None, 99).await.unwrap()), ["1", "3", "4", "5", "6"]);
+}
+
+#[tokio::test]
+async fn who_reads_keeps_nobody_waiting_and_sees_whole_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { partitions: 1, segment_bytes: 200, keep_bytes: 2_000, ..Settings::default() };
+    let log = Arc::new(Log::open(dir.path(), settings, Clock::manual(1_000).0).unwrap());
+    let reading = Arc::clone(&log);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let reader = tokio::spawn(async move {
+        let mut reads = 0;
+        while !*stopped.borrow() {
+            let records = reading.read("a", 0, Some(0), 1_000).await.unwrap();
+            assert!(records.windows(2).all(|pair| pair[0].offset < pair[1].offset));
+            assert!(records.iter().all(|record| record.event.body == record.event.id.as_bytes()));
+            reads += 1;
+        }
+        reads
+    });
+    for n in 0..300 {
+        let places = log.append(vec![event("x", &n.to_string())]).await.unwrap();
+        if n % 50 == 49 {
+            log.erase("x", Place { offset: places[0].offset - 20, ..places[0] }).await.unwrap();
+        }
+    }
+    stop.send(true).unwrap();
+    assert!(reader.await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_log_is_opened_when_it_is_needed_and_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = open(dir.path());
+    let log = OnDemand::new(dir.path().to_owned(), Settings::default(), Clock::manual(1_000).0);
+    assert!(matches!(log.append(vec![event("x", "1")]).await, Err(LogError::InUse(_))));
+    drop(other);
+    while matches!(log.append(vec![event("x", "1")]).await, Err(LogError::InUse(_))) {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(log.append(vec![event("", "2")]).await, Err(LogError::Refused(_))));
+    assert_eq!(log.append(vec![event("x", "3")]).await.unwrap()[0].offset, 1);
+}
+
+#[tokio::test]
+async fn the_log_of_another_process_is_used_over_http() {
+    let dir = tempfile::tempdir().unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(open(dir.path()));
+    let key = InternalKey::new("a key of services");
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let limits = server::Limits::default();
+    let server = server::listen(address, remote::routes(log, key.clone()), limits, async {}).await.unwrap();
+    let peer = Arc::new(Peer::new(Some(&server.url().parse().unwrap())));
+    let log = Remote::new(Caller::new(Arc::clone(&peer), key).unwrap());
+    let places = log.append(vec![Event { body: vec![0, 159, 146, 150], ..event("k", "bytes") }]).await.unwrap();
+    let read = log.read("d", places[0].partition, None, 1).await.unwrap();
+    assert_eq!(read[0].event.body, [0, 159, 146, 150]);
+    let stranger = Remote::new(Caller::new(peer, InternalKey::new("another")).unwrap());
+    assert!(matches!(stranger.append(vec![event("x", "1")]).await, Err(LogError::Away(_))));
+    server.kill().await;
+    assert!(matches!(log.append(vec![event("x", "1")]).await, Err(LogError::Away(_))));
+}
+
 fn newest(folder: &Path, partition: u32) -> PathBuf {
     let entries = fs::read_dir(folder.join(partition.to_string())).unwrap();
     entries.map(|entry| entry.unwrap().path()).max().unwrap()
@@ -140,7 +227,7 @@ async fn writes_until_it_is_killed() {
 async fn no_event_that_was_acknowledged_is_lost_by_a_kill() {
     let dir = tempfile::tempdir().unwrap();
     let mut acknowledged = Vec::new();
-    for round in 0..3 {
+    for round in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "writes_until_it_is_killed", "--nocapture"])
             .env(FOLDER, dir.path())
@@ -153,13 +240,13 @@ async fn no_event_that_was_acknowledged_is_lost_by_a_kill() {
         for (n, id) in said.enumerate() {
             acknowledged.push(id);
             // What the pipe holds at that time is read to its end.
-            if n == 20 + round * 7 {
+            if n == 20 + round % 10 * 7 {
                 child.kill().unwrap();
             }
         }
         child.wait().unwrap();
     }
-    assert!(acknowledged.len() > 60, "{}", acknowledged.len());
+    assert!(acknowledged.len() > 20 * KILLS, "{}", acknowledged.len());
     let log = reopen(dir.path()).await;
     let mut there = std::collections::BTreeSet::new();
     for partition in 0..log.partitions() {

@@ -7,8 +7,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use kinora_api::{Heartbeat, PlaybackRequest, PutPosition, RefreshRequest, SignInRequest, SignOutRequest};
 use kinora_edge_server::freshness::{Lifetime, Moment, Policy};
 use kinora_edge_server::slices::content_range;
+use kinora_eventlog::segment;
 use kinora_faults::{FaultPlan, Request};
 use kinora_kit::address::{version_name, version_of};
+use kinora_kit::filter::ManifestFilter;
 use kinora_kit::http::conditional::{Validators, evaluate, format_http_date, range_applies};
 use kinora_kit::http::date::parse_http_date_at;
 use kinora_kit::http::extract::bearer_token;
@@ -17,8 +19,8 @@ use kinora_kit::http::path::{SafePath, canonical_query};
 use kinora_kit::http::range::{self, RangeRequest};
 use kinora_kit::http::trace::{Hop, TRACEPARENT, TraceContext};
 use kinora_kit::signature::{EdgeSecret, verify};
-use kinora_media::{Ladder, readers};
-use kinora_services::normal_email;
+use kinora_media::{Ladder, filter, readers};
+use kinora_services::{Code, normal_email, read_link_form as form};
 
 /// A year in which no date of the corpus lies, seconds since the Unix epoch.
 const NOW: i64 = 1_764_000_000;
@@ -193,4 +195,41 @@ pub fn subtitles(data: &[u8]) {
 /// Reads the output of ffprobe.
 pub fn probes(data: &[u8]) {
     let _ = readers::probe_answer(data);
+}
+
+/// A name of a manifest on the first line, and the manifest.
+pub fn filters(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (name, text) = text.split_once('\n').unwrap_or((text, ""));
+    let Some((manifest, limits)) = ManifestFilter::split(name) else { return };
+    assert!(!limits.is_empty());
+    assert_eq!(limits.name(&manifest), name, "a filter has one name");
+    if let Ok(left) = filter::apply(&manifest, text, &limits) {
+        assert!(left.len() <= text.len());
+        assert_eq!(filter::apply(&manifest, &left, &limits).as_ref(), Ok(&left), "what is left is within the limits");
+    }
+}
+
+/// A file of the event log; its first byte is the number of the first record.
+pub fn segments(data: &[u8]) {
+    let Some((&first, file)) = data.split_first() else { return };
+    let (mut written, mut next) = (Vec::new(), u64::from(first));
+    let valid = segment::scan(file, next, |record| {
+        assert_eq!(record.offset, next, "numbers have no gaps");
+        next += 1;
+        segment::write(&mut written, record.offset, &record.event);
+    });
+    assert_eq!(written, file[..valid], "what was read is written the same");
+}
+
+/// A form of `/link`, and a code as somebody types it.
+pub fn forms(data: &[u8]) {
+    let typed = std::str::from_utf8(data).unwrap_or_default().to_owned();
+    let form = form(data);
+    for text in form.map(|form| form.code).into_iter().chain([typed]) {
+        if let Some(code) = Code::parse(&text) {
+            let shown = code.shown();
+            assert!(shown.len() == 9 && Code::parse(&shown) == Some(code), "a code has one form");
+        }
+    }
 }

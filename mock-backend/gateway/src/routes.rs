@@ -37,7 +37,7 @@ const fn kept(call: Call) -> Call {
 }
 
 /// Every call. What is not here cannot be reached from outside: `/origin`, the counters of services, calls among services.
-pub static CALLS: [Call; 45] = {
+pub static CALLS: [Call; 47] = {
     use Class::{Account, Browse, Play};
     use Service::{Accounts, Catalogue, Playback};
     const GET: MethodFilter = MethodFilter::GET;
@@ -85,6 +85,8 @@ pub static CALLS: [Call; 45] = {
         call(paths::MY_LIST, GET, Playback, Play, 5),
         call("/v1/my-list/{title}", PUT, Playback, Play, 5),
         call("/v1/my-list/{title}", DELETE, Playback, Play, 5),
+        call("/v1/ratings/{title}", PUT, Playback, Play, 5),
+        call("/v1/ratings/{title}", DELETE, Playback, Play, 5),
         call("/v1/positions/{title}/watched", PUT, Playback, Play, 5),
         call("/v1/positions/{title}/watched", DELETE, Playback, Play, 5),
         call("/v1/positions/{title}/continue", DELETE, Playback, Play, 5),

@@ -2,6 +2,7 @@
 //!
 //! * [`http`] — listening, bounds for connections and bodies, ranges, conditional requests, safe paths, error bodies,
 //!   TLS with a pinned key, trace context, the client behind a gateway;
+//! * [`filter`] — names of manifests for devices with limits;
 //! * [`signature`] and [`address`] — the contract between backend and edge: signed paths, versions of titles in them;
 //! * [`clock`], [`keyfile`] — clocks as values, secrets on disk.
 
@@ -9,6 +10,7 @@
 
 pub mod address;
 pub mod clock;
+pub mod filter;
 pub mod http;
 pub mod keyfile;
 pub mod signature;

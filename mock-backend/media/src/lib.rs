@@ -28,6 +28,7 @@ pub mod demo;
 mod encode;
 mod error;
 mod ffmpeg;
+pub mod filter;
 mod ingest;
 mod ladder;
 mod language;

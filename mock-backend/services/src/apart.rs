@@ -53,6 +53,11 @@ pub async fn migrate(location: &Location) -> Result<(), StoreError> {
     if !is_together(location).await? {
         return Ok(());
     }
+    let _lock = kinora_store::open::lock_beside(&old, ".apart.lock").await?;
+    // Another process may have done it while this one waited.
+    if !is_together(location).await? {
+        return Ok(());
+    }
     tracing::info!(database = %old.display(), "the services come apart; a copy of the database is kept");
     keep_copy(&old).await?;
     // Up to the last version that has all the tables.
@@ -63,7 +68,9 @@ pub async fn migrate(location: &Location) -> Result<(), StoreError> {
     remove(&part)?;
     bring_up_to_date(&Location::file(&part), &Schema { is_first: true, ..playback::SCHEMA }).await?;
     copy_playback(&old, &part).await.map_err(StoreError::Open)?;
-    rename(&part, &target)
+    rename(&part, &target)?;
+    // Takes the tables of playback out of the old file, while others that start still wait.
+    bring_up_to_date(location, &accounts::SCHEMA).await
 }
 
 /// Version of the tables of a database that is there; `None` if it has none.
@@ -83,15 +90,20 @@ async fn version(path: &Path) -> Result<Option<i64>, sqlx::Error> {
     Ok(version)
 }
 
-/// Keeps a copy of a database in one file, readable by its owner only.
-async fn keep_copy(old: &Path) -> Result<(), StoreError> {
+/// File with the copy of a database from before the services came apart.
+pub(crate) fn copy_of(old: &Path) -> PathBuf {
     let mut name = old.file_stem().unwrap_or_default().to_owned();
     name.push(".before-services");
     if let Some(extension) = old.extension() {
         name.push(".");
         name.push(extension);
     }
-    let copy = old.with_file_name(name);
+    old.with_file_name(name)
+}
+
+/// Keeps a copy of a database in one file, readable by its owner only.
+async fn keep_copy(old: &Path) -> Result<(), StoreError> {
+    let copy = copy_of(old);
     let part = named(&copy, ".part");
     remove(&part)?;
     // SQLite fills a file that is there and empty.

@@ -14,6 +14,8 @@ pub fn of(members: impl IntoIterator<Item = Member>) -> OpenApi {
             Member::Accounts => kinora_accounts::http::Description::openapi(),
             Member::Catalogue => kinora_catalogue::http::Description::openapi(),
             Member::Playback => kinora_playback::http::Description::openapi(),
+            // Only other services ask it.
+            Member::Recommendations => OpenApi::default(),
         });
     }
     // An open call has an empty list of requirements; the annotation can only say one empty requirement.

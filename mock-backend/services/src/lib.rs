@@ -1,9 +1,9 @@
 //! The backend: its services behind one router. Who the viewer is, what there is to see, permission to play it, where they left
 //! off; and the origin behind the edges.
 //!
-//! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`] — the services;
+//! * [`kinora_accounts`], [`kinora_catalogue`], [`kinora_playback`], [`kinora_recommendations`] — the services;
 //! * [`members`] — services that run here or elsewhere; [`routes`], [`counters`] — what belongs to all of them; [`apart`] — data from before the services came apart;
-//! * [`description`] — OpenAPI, from the annotations of handlers;
+//! * [`events`] — from the stores into the event log; [`description`] — OpenAPI, from the annotations of handlers;
 //! * [`demo`] — the demo viewer.
 
 #![warn(missing_docs)]
@@ -11,6 +11,7 @@
 pub mod apart;
 pub mod counters;
 pub mod description;
+pub mod events;
 pub mod members;
 pub mod routes;
 
@@ -26,9 +27,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_accounts::Accounts;
 use kinora_accounts::mail::Mailbox;
 use kinora_accounts::tokens::Tokens;
-use kinora_api::ErrorCode;
+use kinora_api::{ApiError, ErrorCode};
 use kinora_catalogue::Catalogue;
 use kinora_catalogue::pictures::PictureKeys;
+use kinora_eventlog::LogError;
+use kinora_eventlog::embedded::Settings;
+use kinora_eventlog::on_demand::OnDemand;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
@@ -40,15 +44,19 @@ use kinora_kit::keyfile;
 use kinora_kit::signature::EdgeSecret;
 use kinora_media::IngestError;
 use kinora_playback::{Playback, Terms};
+use kinora_recommendations::Recommendations;
 use kinora_store::copy::{CopyError, TableReport};
 use kinora_store::{Location, Reads, Store, StoreError};
 use tokio::task::JoinHandle;
 use url::Url;
 
+use events::MoveError;
 use members::{Member, Peers};
 
 pub use kinora_accounts::demo;
+pub use kinora_accounts::domain::code::Code;
 pub use kinora_accounts::domain::{NewAccount, normal_email};
+pub use kinora_accounts::http::link::parse as read_link_form;
 
 /// How a backend is set up.
 #[derive(Clone, Debug)]
@@ -71,6 +79,9 @@ pub struct Config {
     pub refresh_ms: i64,
     /// How long signed addresses work, and how often players report.
     pub terms: Terms,
+    /// URL of the log of events on NATS JetStream, such as `nats://HOST:4222`; `None`: the log is in the data directory, and the
+    /// process of playback has it.
+    pub events: Option<String>,
     /// For everything that expires.
     pub clock: Clock,
     /// What peers may ask of it.
@@ -94,6 +105,7 @@ impl Config {
             data: data.into(),
             database: None,
             edges: Vec::new(),
+            events: None,
             demo_viewer: false,
             access_ms: 10 * 60_000,
             refresh_ms: 60 * 86_400_000,
@@ -142,6 +154,14 @@ pub enum BackendError {
     /// Some of the services were to start on data of a version that had all tables in one place.
     #[error("the data is of a version before the services came apart: start the backend once with all of them")]
     Together,
+    /// The log of events.
+    #[error("the log of events at {url}: {source}")]
+    Events {
+        /// Its URL.
+        url: String,
+        /// Cause.
+        source: LogError,
+    },
     /// The client of another service.
     #[error("other services cannot be asked: {0}")]
     Client(#[source] reqwest::Error),
@@ -170,6 +190,7 @@ pub struct Backend {
     /// Bearer token of whoever reads the counters.
     metrics_token: String,
     playback: Option<Arc<Playback>>,
+    recommendations: Option<Arc<Recommendations>>,
     peers: Peers,
 }
 
@@ -303,6 +324,7 @@ struct Services {
     accounts: Option<Arc<Accounts>>,
     catalogue: Option<Arc<Catalogue>>,
     playback: Option<Arc<Playback>>,
+    recommendations: Option<Arc<Recommendations>>,
     writers: Vec<JoinHandle<()>>,
     reads: Vec<Reads>,
 }
@@ -323,7 +345,9 @@ impl Services {
         if config.members.contains(&Member::Accounts) {
             let clock = config.clock.clone();
             let mailer = Arc::new(Mailbox::new(config.data.join("mailbox")));
-            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer };
+            let copies =
+                location.path(&kinora_accounts::store::SCHEMA).iter().map(|path| apart::copy_of(path)).collect();
+            let set_up = kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer, copies };
             let (accounts, writer) = Accounts::open(set_up, &location).await?;
             services.keep(accounts.store(), writer);
             services.accounts = Some(Arc::new(accounts));
@@ -338,6 +362,11 @@ impl Services {
             let (playback, writer) = Playback::open(set_up, &location).await?;
             services.keep(playback.store(), writer);
             services.playback = Some(Arc::new(playback));
+        }
+        if config.members.contains(&Member::Recommendations) {
+            let (recommendations, writer) = Recommendations::open(config.clock.clone(), &location).await?;
+            services.keep(recommendations.store(), writer);
+            services.recommendations = Some(recommendations);
         }
         Ok(services)
     }
@@ -366,6 +395,43 @@ pub async fn add_account(config: &Config, account: &NewAccount) -> Result<(), Ba
     added.map_err(|problem| BackendError::Account(problem.error().message.clone()))
 }
 
+/// Erases the account of an address with all that is known of it, also in the event log unless a process that runs has it open: then
+/// that one does so. Returns false if there is no such account.
+///
+/// # Errors
+/// When a store or the mailbox cannot be used; another try goes on.
+pub async fn erase_account(config: &Config, email: &str) -> Result<bool, BackendError> {
+    let Keys { secret, tokens, .. } = Keys::open(&config.data, config.access_ms)?;
+    let Services { accounts, playback, writers, reads, .. } = Services::open(config, &secret, tokens).await?;
+    let erased = match (&accounts, &playback) {
+        (Some(accounts), Some(playback)) => erase_everywhere(config, accounts, playback, email).await,
+        _ => Ok(false),
+    };
+    drop((accounts, playback));
+    close(writers, reads).await;
+    erased.map_err(|error| BackendError::Account(error.message))
+}
+
+async fn erase_everywhere(
+    config: &Config,
+    accounts: &Accounts,
+    playback: &Playback,
+    email: &str,
+) -> Result<bool, ApiError> {
+    let is_erased = accounts.erase(email).await?;
+    kinora_accounts::delivery::deliver(&Default::default(), accounts.store(), playback).await?;
+    let log = OnDemand::new(events::folder(&config.data), Settings::default(), config.clock.clone());
+    for store in [accounts.store(), playback.store()] {
+        match events::move_all(store, &log).await {
+            Err(MoveError::Log(LogError::InUse(_))) | Ok(()) => {}
+            Err(error) => return Err(Problem::internal(&error).error().clone()),
+        }
+        let scrubbed = store.scrub().await;
+        scrubbed.map_err(|error| Problem::internal(&error).error().clone())?;
+    }
+    Ok(is_erased)
+}
+
 /// Copies the stores of a backend from files of SQLite into PostgreSQL, which has to be empty. The source is a data directory or
 /// a URL, the target a URL. The copy is kept only if both sides agree.
 ///
@@ -377,7 +443,11 @@ pub async fn copy_stores(from: &str, to: &str) -> Result<Vec<TableReport>, CopyE
         false => Location::parse(Some(from), Path::new("."))?,
     };
     let to = Location::parse(Some(to), Path::new("."))?;
-    let schemas = [kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    let mut schemas = vec![kinora_accounts::store::SCHEMA, kinora_playback::store::SCHEMA];
+    // Data of an older version has none.
+    if from.path(&kinora_recommendations::store::SCHEMA).is_none_or(|path| path.exists()) {
+        schemas.push(kinora_recommendations::store::SCHEMA);
+    }
     let first = from.path(&schemas[0]);
     if let Some(missing) = first.filter(|path| !path.exists()) {
         let source = io::Error::from(io::ErrorKind::NotFound);
@@ -396,7 +466,7 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
     std::fs::create_dir_all(data).map_err(|source| BackendError::Data { path: data.clone(), source })?;
     let Keys { secret, metrics_token, internal, gateway, tokens } = Keys::open(data, config.access_ms)?;
     let services = Services::open(&config, &secret, tokens).await?;
-    let Services { accounts, catalogue, playback, writers, reads } = services;
+    let Services { accounts, catalogue, playback, recommendations, writers, reads } = services;
     if let (true, Some(accounts)) = (config.demo_viewer, &accounts) {
         demo::ensure_viewer(accounts).await.map_err(|problem| BackendError::DemoViewer(problem.error().to_string()))?;
     }
@@ -407,11 +477,25 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         counters: counters::Counters::default(),
         metrics_token,
         playback,
+        recommendations,
         peers: Peers::new(&config.members, &config.peers, internal),
     });
-    let router = routes::router(&backend, secret, gateway, config.body).map_err(BackendError::Client)?;
-    // The writers end when the last service that could write is gone.
-    let finish = close(writers, reads);
+    let logs = match &config.events {
+        Some(url) => events::Logs::on_jetstream(url).await?,
+        None => events::Logs::new(data, backend.playback.is_some(), &backend.peers, &backend.clock)
+            .map_err(BackendError::Client)?,
+    };
+    let router =
+        routes::router(&backend, (secret, gateway), config.body, logs.own, &logs.used).map_err(BackendError::Client)?;
+    let (end_moving, moving) = events::keep_moving(backend.stores().cloned().collect(), logs.used);
+    let finish = async move {
+        let _ = end_moving.send(());
+        if moving.await.is_err() {
+            tracing::error!("what moves events into the log ended abnormally");
+        }
+        // The writers end when the last service that could write is gone.
+        close(writers, reads).await;
+    };
     let server = handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, finish)
         .await
         .map_err(|source| BackendError::Listen { address: config.address, source })?;

@@ -17,11 +17,13 @@ pub enum Member {
     Catalogue,
     /// Permission to play, positions.
     Playback,
+    /// What to show to whom, from what viewers do.
+    Recommendations,
 }
 
 impl Member {
     /// All services.
-    pub const ALL: [Self; 3] = [Self::Accounts, Self::Catalogue, Self::Playback];
+    pub const ALL: [Self; 4] = [Self::Accounts, Self::Catalogue, Self::Playback, Self::Recommendations];
 
     /// Name in commands.
     pub fn name(self) -> &'static str {
@@ -29,15 +31,18 @@ impl Member {
             Self::Accounts => "accounts",
             Self::Catalogue => "catalogue",
             Self::Playback => "playback",
+            Self::Recommendations => "recommendations",
         }
     }
 
-    /// Services that this one asks.
+    /// Services that this one cannot do without. The catalogue asks the recommendations as well, and does without them.
     pub fn needs(self) -> &'static [Self] {
         match self {
             Self::Accounts => &[Self::Playback],
             Self::Catalogue => &[Self::Accounts, Self::Playback],
             Self::Playback => &[Self::Accounts, Self::Catalogue],
+            // The process of playback has the log of events.
+            Self::Recommendations => &[Self::Catalogue, Self::Playback],
         }
     }
 }
@@ -53,7 +58,7 @@ impl FromStr for Member {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|member| member.name() == name);
-        found.ok_or_else(|| format!("there is no service {name}: accounts, catalogue, playback"))
+        found.ok_or_else(|| format!("there is no service {name}: accounts, catalogue, playback, recommendations"))
     }
 }
 

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::try_join_all;
 use kinora_api::{ErrorCode, internal, paths};
+use kinora_eventlog::EventLog;
 use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::bearer_token;
@@ -31,9 +32,10 @@ type Shared = State<Arc<Backend>>;
 /// When a client cannot be set up.
 pub fn router(
     backend: &Arc<Backend>,
-    secret: EdgeSecret,
-    gateway: GatewayKey,
+    (secret, gateway): (EdgeSecret, GatewayKey),
     body: BodyLimits,
+    log: Option<Arc<dyn EventLog>>,
+    used: &Arc<dyn EventLog>,
 ) -> Result<Router, reqwest::Error> {
     let clients = Clients::of(backend)?;
     let mut router = Router::new()
@@ -43,6 +45,9 @@ pub fn router(
         .route(paths::OPENAPI, get(openapi))
         .with_state(Arc::clone(backend));
     let key = backend.peers.key();
+    if let (Some(log), Some(key)) = (log, key.clone()) {
+        router = router.merge(kinora_eventlog::remote::routes(log, key));
+    }
     if let Some(accounts) = &backend.accounts {
         let deps = kinora_accounts::Deps { playback: Arc::clone(&clients.playback), body, gateway };
         router = router.merge(kinora_accounts::service(Arc::clone(accounts), deps));
@@ -52,10 +57,24 @@ pub fn router(
     }
     if let Some(catalogue) = &backend.catalogue {
         let (accounts, playback) = (Arc::clone(&clients.accounts), Arc::clone(&clients.playback));
-        let deps = kinora_catalogue::Deps { accounts, playback, secret };
+        let deps = kinora_catalogue::Deps {
+            accounts,
+            playback,
+            log: Arc::clone(used),
+            clock: backend.clock.clone(),
+            recommendations: clients.recommendations,
+            secret,
+        };
         router = router.merge(kinora_catalogue::service(Arc::clone(catalogue), deps));
         if let Some(key) = key.clone() {
             router = router.merge(kinora_catalogue::client::routes(Arc::clone(catalogue), key));
+        }
+    }
+    if let Some(recommendations) = &backend.recommendations {
+        let deps = kinora_recommendations::Deps { catalogue: Arc::clone(&clients.catalogue), log: Arc::clone(used) };
+        kinora_recommendations::start(recommendations, deps);
+        if let Some(key) = key.clone() {
+            router = router.merge(kinora_recommendations::client::routes(Arc::clone(recommendations), key));
         }
     }
     if let Some(playback) = &backend.playback {
@@ -81,11 +100,12 @@ struct Clients {
     accounts: Arc<dyn internal::Accounts>,
     catalogue: Arc<dyn internal::Catalogue>,
     playback: Arc<dyn internal::Playback>,
+    recommendations: Arc<dyn internal::Recommendations>,
 }
 
 impl Clients {
     fn of(backend: &Backend) -> Result<Self, reqwest::Error> {
-        let Backend { accounts, catalogue, playback, peers, .. } = backend;
+        let Backend { accounts, catalogue, playback, recommendations, peers, .. } = backend;
         Ok(Self {
             accounts: match (peers.is_remote(Member::Accounts), accounts) {
                 (false, Some(accounts)) => Arc::<kinora_accounts::Accounts>::clone(accounts),
@@ -99,6 +119,10 @@ impl Clients {
                 (false, Some(playback)) => Arc::<kinora_playback::Playback>::clone(playback),
                 _ => Arc::new(kinora_playback::client::HttpClient::new(peers.caller(Member::Playback)?)),
             },
+            recommendations: match (peers.is_remote(Member::Recommendations), recommendations) {
+                (false, Some(here)) => Arc::<kinora_recommendations::Recommendations>::clone(here),
+                _ => Arc::new(kinora_recommendations::client::HttpClient::new(peers.caller(Member::Recommendations)?)),
+            },
         })
     }
 }
@@ -110,9 +134,11 @@ async fn count(State(backend): Shared, request: Request, next: Next) -> Response
 }
 
 impl Backend {
-    fn stores(&self) -> impl Iterator<Item = &Store> {
+    pub(crate) fn stores(&self) -> impl Iterator<Item = &Store> {
         let accounts = self.accounts.as_ref().map(|accounts| accounts.store());
-        accounts.into_iter().chain(self.playback.as_ref().map(|playback| playback.store()))
+        let playback = self.playback.as_ref().map(|playback| playback.store());
+        let recommendations = self.recommendations.as_ref().map(|recommendations| recommendations.store());
+        accounts.into_iter().chain(playback).chain(recommendations)
     }
 }
 
@@ -140,6 +166,7 @@ async fn openapi(State(backend): Shared) -> axum::Json<utoipa::openapi::OpenApi>
         Member::Accounts => backend.accounts.is_some(),
         Member::Catalogue => backend.catalogue.is_some(),
         Member::Playback => backend.playback.is_some(),
+        Member::Recommendations => backend.recommendations.is_some(),
     });
     axum::Json(crate::description::of(members))
 }

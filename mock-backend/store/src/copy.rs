@@ -16,7 +16,7 @@ use super::schema::{Schema, StoreError};
 /// Maximum number of rows in one statement; PostgreSQL takes 65,535 parameters.
 const BATCH: usize = 500;
 /// Tables that every store has, beside those of its service.
-const OWN_TABLES: [&str; 2] = ["store_state", "outbox"];
+const OWN_TABLES: [&str; 3] = ["store_state", "outbox", "logged_events"];
 
 /// Reason why nothing was copied.
 #[derive(Debug, thiserror::Error)]

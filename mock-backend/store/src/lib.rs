@@ -4,6 +4,7 @@
 //! * [`open`](mod@open) — migrations, readers, the writer; [`failure`] — errors as answers;
 //! * [`connection`], [`query`](mod@query) — statements, written once for both; `dialect` is the one place for what differs;
 //! * [`writer`] — the one task that writes, in groups;
+//! * [`events`] — what goes into the event log;
 //! * [`outbox`], [`pruning`], [`state`] — events of a transaction, rows that are of no use any more, counters;
 //! * [`copy`] — from SQLite into PostgreSQL.
 
@@ -12,6 +13,7 @@
 pub mod connection;
 pub mod copy;
 mod dialect;
+pub mod events;
 pub mod failure;
 pub mod location;
 pub mod open;

@@ -1,5 +1,6 @@
 //! Opening the store of a service: private files, tables brought up to date, readers, the writer.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use futures_util::future::BoxFuture;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -32,12 +33,17 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum time that a transaction waits for the writer of another process.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Number of tries to empty a log that others read, and the time between them.
+const SCRUB_TRIES: u32 = 50;
+const SCRUB_PAUSE: Duration = Duration::from_millis(100);
 /// Maximum number of connections that read.
 const READERS: u32 = 8;
 
 /// Tables that every store has.
-const OWN: [Migration; 1] =
-    [Migration { version: 1, name: "state outbox", sql: include_str!("../migrations/0001_state_outbox.sql") }];
+const OWN: [Migration; 2] = [
+    Migration { version: 1, name: "state outbox", sql: include_str!("../migrations/0001_state_outbox.sql") },
+    Migration { version: 2, name: "logged events", sql: include_str!("../migrations/0002_logged_events.sql") },
+];
 /// Table that counts the migrations of [`OWN`]; those of a service are in sqlx's own.
 const OWN_HISTORY: &str = "_store_migrations";
 
@@ -47,6 +53,8 @@ pub struct Store {
     reads: Reads,
     jobs: mpsc::Sender<Box<dyn Job>>,
     failing: Arc<AtomicBool>,
+    /// File of SQLite.
+    file: Option<SqliteConnectOptions>,
 }
 
 impl Store {
@@ -77,6 +85,26 @@ impl Store {
     /// Returns true if the latest transaction failed.
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Acquire)
+    }
+
+    /// Writes the file of SQLite anew without what was deleted, and empties its log. Writers wait meanwhile. Does nothing for
+    /// PostgreSQL, which reuses the space of deleted rows by itself.
+    ///
+    /// # Errors
+    /// Of the database, which stays as it is then.
+    pub async fn scrub(&self) -> Result<(), sqlx::Error> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let mut connection = file.connect().await?;
+        connection.execute("VACUUM").await?;
+        for _ in 0..SCRUB_TRIES {
+            let (busy, _, _): (i64, i64, i64) =
+                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
+            if busy == 0 {
+                return connection.close().await;
+            }
+            tokio::time::sleep(SCRUB_PAUSE).await;
+        }
+        Err(sqlx::Error::Io(io::Error::other("the log of the database is being read all the time")))
     }
 
     /// Proves that the service can write, by writing.
@@ -111,6 +139,8 @@ pub async fn open(location: &Location, schema: &Schema) -> Result<(Store, JoinHa
         Location::File(options) => {
             let path = location.path(schema).unwrap_or_default();
             make_private(&path)?;
+            // SQLite's migrations take no lock of their own, and each step is a transaction.
+            let _lock = lock_beside(&path, ".lock").await?;
             let place = path.display().to_string();
             let options = SqliteConnectOptions::clone(options).filename(path).create_if_missing(true);
             open_sqlite(options.journal_mode(SqliteJournalMode::Wal), schema, &place).await?
@@ -124,8 +154,34 @@ pub async fn open(location: &Location, schema: &Schema) -> Result<(Store, JoinHa
     };
     let failing = Arc::new(AtomicBool::new(false));
     let (jobs, receiver) = mpsc::channel(WAITING);
+    let file = match (&opener, location) {
+        (Opener::Sqlite(options), Location::File(_)) => Some(options.clone()),
+        _ => None,
+    };
     let writer = Writer::new(opener, connection, Arc::clone(&failing));
-    Ok((Store { reads, jobs, failing }, tokio::spawn(writer.run(receiver))))
+    Ok((Store { reads, jobs, failing, file }, tokio::spawn(writer.run(receiver))))
+}
+
+/// Waits until no other process, and no other part of this one, brings the tables of a file up to date. The lock ends with the file
+/// that is returned; `end` is what its name has behind that of the database.
+///
+/// # Errors
+/// When the file cannot be used.
+pub async fn lock_beside(path: &Path, end: &str) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    let path = PathBuf::from(name);
+    let locked = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let mut options = std::fs::OpenOptions::new();
+            let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path)?;
+            file.lock()?;
+            Ok(file)
+        }
+    });
+    let locked = locked.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    locked.map_err(|source| StoreError::File { path, source })
 }
 
 async fn open_sqlite(
@@ -134,6 +190,8 @@ async fn open_sqlite(
     place: &str,
 ) -> Result<(Opener, Connection, Reads), StoreError> {
     let writing = options.foreign_keys(true).busy_timeout(LOCK_TIMEOUT).synchronous(SqliteSynchronous::Full);
+    // What is deleted is overwritten, also within pages.
+    let writing = writing.pragma("secure_delete", "ON");
     let mut connection = writing.connect().await.map_err(StoreError::Open)?;
     migrate(&mut connection, schema, place).await?;
     let reading = writing.clone().read_only(true).create_if_missing(false);

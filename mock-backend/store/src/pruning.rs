@@ -8,6 +8,26 @@ use kinora_kit::http::problem::Problem;
 /// Maximum number of rows in one transaction: the writer has others to serve.
 const BATCH: i64 = 500;
 
+/// Statement of a [`Rule`] that deletes rows of a table by the time in one of its columns: `expired!("table", "key", "column")`.
+#[macro_export]
+macro_rules! expired {
+    ($table:literal, $key:literal, $column:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE ",
+            $key,
+            " IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $column,
+            " < $1 LIMIT $2)"
+        )
+    };
+}
+
 /// A table's rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {

@@ -28,6 +28,7 @@ in_both! {
     a_television_signs_in_by_code,
     a_list_is_kept_and_a_film_moves_to_another_device,
     a_child_sees_nothing_above_its_limit,
+    a_device_with_few_lines_never_asks_for_more,
 }
 
 /// The first title of the home screen.
@@ -218,4 +219,29 @@ fn a_child_sees_nothing_above_its_limit(mode: Mode) {
     child.want(403, "POST", &enter, &json!({ "pin": "0000" }));
     child.want(200, "POST", &enter, &json!({ "pin": "2468" }));
     child.get(&format!("/v1/home?profile={adult}"));
+}
+
+fn a_device_with_few_lines_never_asks_for_more(mode: Mode) {
+    let system = System::start(mode);
+    let viewer = system.viewer("tablet");
+    let title = first_title(&viewer);
+    for protocol in ["hls", "dash"] {
+        let ask = json!({ "title_id": title, "protocols": [protocol], "capabilities": { "max_height": 480 } });
+        let grant = viewer.want(200, "POST", "/v1/playback", &ask);
+        let manifest = grant["sources"][0]["urls"][0].as_str().unwrap();
+        let report = system.play_address(manifest, &["--play-seconds", "8"]).report();
+        assert_eq!((&report["outcome"], &report["stalls"]), (&"stopped".into(), &json!([])), "{report}");
+        let session = grant["session_id"].as_str().unwrap();
+        let heights = system.fetched(session).into_iter().filter_map(|path| height_of(&path)).collect::<Vec<u32>>();
+        assert!(heights.contains(&480), "{protocol}: an unlimited link allows the best of the manifest: {heights:?}");
+        assert!(heights.iter().all(|height| *height <= 480), "{protocol}: {heights:?}");
+    }
+    let nothing = json!({ "title_id": title, "capabilities": { "codecs": ["hvc1"] } });
+    assert_eq!(viewer.want(409, "POST", "/v1/playback", &nothing)["code"], 7030);
+}
+
+/// Height of the representation that a path of media lies in.
+fn height_of(path: &str) -> Option<u32> {
+    let (_, rest) = path.split_once("/video/")?;
+    rest.split_once('p')?.0.parse().ok()
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kinora_api::{ApiError, Secret};
+use kinora_pin::KeyPin;
 use reqwest::header::{AGE, HeaderMap};
 use reqwest::{Method, Response};
 use serde::Serialize;
@@ -20,6 +21,16 @@ pub struct Aged<A> {
     pub age_s: Option<u64>,
 }
 
+/// HTTP or TLS is not available.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub enum ClientError {
+    /// HTTP is not.
+    Http(#[from] reqwest::Error),
+    /// The cryptography lacks what a pin needs.
+    Tls(#[from] rustls::Error),
+}
+
 /// Time allowed until the connection stands.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time allowed for a whole exchange.
@@ -35,9 +46,17 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the service at an address.
-    pub fn new(base: Url) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
+    /// Creates a client of the service at an address. With a pin it talks to the server with that key alone, whatever its
+    /// certificate says.
+    ///
+    /// # Errors
+    /// HTTP or TLS is not available.
+    pub fn new(base: Url, pin: Option<KeyPin>) -> Result<Self, ClientError> {
+        let builder = match pin {
+            Some(pin) => reqwest::Client::builder().tls_backend_preconfigured(kinora_pin::client_config(pin)?),
+            None => reqwest::Client::builder(),
+        };
+        let http = builder
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .user_agent(concat!("kinora/", env!("CARGO_PKG_VERSION")))
@@ -183,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_path_cannot_lead_to_another_server() {
-        let client = Client::new("http://127.0.0.1:8000".parse().expect("a valid address")).expect("a client");
+        let client = Client::new("http://127.0.0.1:8000".parse().expect("a valid address"), None).expect("a client");
         assert!(client.url("/v1/home?profile=p").is_ok());
         for path in ["http://evil.example/v1/home", "//evil.example/x", "ftp://127.0.0.1:8000/"] {
             assert!(client.url(path).is_err(), "{path}");

@@ -7,6 +7,8 @@ use kinora_api::{ApiError, ErrorCode as Wire};
 use player_core::{ErrorCode, PlayerError};
 use url::Url;
 
+use crate::state::service_words;
+
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -55,7 +57,9 @@ impl Failure {
 
     /// The exchange itself failed.
     pub fn transport(error: &reqwest::Error, url: &Url) -> Self {
-        let (code, message) = if error.is_timeout() {
+        let (code, message) = if kinora_pin::is_wrong_key(error) {
+            (ErrorCode::TlsFailed, "the server has another key than its pin says")
+        } else if error.is_timeout() {
             (ErrorCode::NetworkTimeout, "no answer came in time")
         } else if error.is_connect() {
             (ErrorCode::NetworkUnreachable, "the connection could not be made")
@@ -74,6 +78,13 @@ impl Failure {
     /// succeed later.
     pub fn is_outage(&self) -> bool {
         use ErrorCode::{BodyTruncated, NetworkTimeout, NetworkUnreachable, ServiceUnavailable};
+        // A refusal that the taxonomy of playback has no code for is no outage.
+        if self
+            .wire()
+            .is_some_and(|code| !matches!(code, Wire::ServiceUnavailable | Wire::ServiceInternal | Wire::InjectedFault))
+        {
+            return false;
+        }
         matches!(self.error.code, NetworkUnreachable | NetworkTimeout | BodyTruncated | ServiceUnavailable)
     }
 
@@ -97,8 +108,16 @@ impl Failure {
                 let wait = self.wait_seconds().unwrap_or_default().ceil();
                 format!("Too many attempts. Wait {wait} s and try again.")
             }
+            _ if self.error.code == ErrorCode::TlsFailed => {
+                "Another server answers at Kinora's address, which this app does not trust. Nothing was sent to it."
+                    .to_owned()
+            }
             _ if self.is_unreachable() => {
                 format!("Kinora cannot be reached. {}", self.error.code.advice())
+            }
+            (Some(code), _) if service_words(code).is_some() => {
+                let (meaning, advice) = service_words(code).unwrap_or_default();
+                format!("{meaning} {advice}")
             }
             (_, Some(answer)) => answer.message.clone(),
             _ => self.error.code.meaning().to_owned(),

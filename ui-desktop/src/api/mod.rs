@@ -3,6 +3,7 @@
 //! The interface never waits: it puts [`Request`]s into a bounded queue and takes [`Reply`]s from another. tokio and
 //! reqwest live here and nowhere else in the app.
 
+mod accounts;
 mod client;
 mod failure;
 mod images;
@@ -11,20 +12,25 @@ mod presence;
 mod service;
 mod session;
 mod thumbnails;
+mod title_change;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kinora_api::{
-    Account, Heartbeat, Home, PlaybackGrant, ProfileId, Row, TitleCard, TitleDetail, TitleId, UnixMillis,
+    Account, Heartbeat, Home, NowPlaying, PlaybackGrant, PlaybackSessionId, ProfileId, Row, TitleCard, TitleDetail,
+    TitleId, UnixMillis,
 };
 
 use client::Client;
 
+pub use accounts::{AccountReply, AccountRequest, Told};
 pub use failure::Failure;
 pub use images::Picture;
 pub use service::{Service, ServiceOptions};
 pub use thumbnails::{Sprite, Sprites};
+pub use title_change::TitleChange;
 
 use crate::state::Credentials;
 
@@ -63,6 +69,27 @@ pub enum Request {
     Title(TitleId),
     /// Leave to play. Answered by [`Reply::Granted`].
     Authorize(TitleId),
+    /// Leave to play in the place of another playback of the account, which ends. Answered by [`Reply::Granted`].
+    AuthorizeInstead {
+        /// Title to play.
+        id: TitleId,
+        /// The playback that ends.
+        stop: PlaybackSessionId,
+    },
+    /// Take over a playback that runs on another device, or only its title when it runs no more. Answered by
+    /// [`Reply::Granted`].
+    TakeOver {
+        /// Title that it plays.
+        id: TitleId,
+        /// The playback.
+        session: PlaybackSessionId,
+    },
+    /// What the profile plays on the devices of the account. Answered by [`Reply::NowPlaying`], or not at all.
+    NowPlaying,
+    /// The titles that the profile has watched. Answered by [`Reply::Watched`], or not at all.
+    Watched,
+    /// Change what the profile keeps of a title. Answered by [`Reply::Changed`].
+    Change(TitleId, TitleChange),
     /// Permission to play that is fetched before the viewer presses "Play". Answered by [`Reply::Prepared`].
     Prepare {
         /// Title of the page on screen.
@@ -85,6 +112,8 @@ pub enum Request {
     /// Companion of the film on screen: its page and the pictures of its seek bar. Answered by
     /// [`Reply::Companion`].
     Companion(TitleId),
+    /// Something about the account, its profiles, its devices, or another way to sign in.
+    Account(AccountRequest),
 }
 
 /// What the service answered.
@@ -138,6 +167,21 @@ pub enum Reply {
     Prepared(TitleId, Result<PlaybackGrant, Failure>),
     /// The outcome of taking a place.
     Claimed(PlaybackGrant, Result<(), Failure>),
+    /// Another device took the place of a playback of this one.
+    Displaced(PlaybackSessionId),
+    /// Playbacks of the profile on the devices of the account.
+    NowPlaying(Vec<NowPlaying>),
+    /// Titles that the profile has watched.
+    Watched(BTreeSet<TitleId>),
+    /// The outcome of a change.
+    Changed(TitleId, TitleChange, Result<(), Failure>),
+    /// An answer as a gateway had kept it, because the service behind it is silent.
+    Kept {
+        /// The answer.
+        reply: Box<Reply>,
+        /// Seconds since the service gave it.
+        age_s: u64,
+    },
     /// The last position of a playback has arrived.
     PlaybackStopped,
     /// Where the sign-in is kept on this computer, and what the viewer should know of it, once.
@@ -160,18 +204,24 @@ pub enum Reply {
     Found(String, Result<Vec<TitleCard>, Failure>),
     /// Companion of a film on screen.
     Companion(TitleId, Box<Companion>),
+    /// The answer to [`Request::Account`].
+    Account(AccountReply),
 }
 
 impl Reply {
     /// Returns true when the answer depends on the profile that asked: for another profile it is dropped.
-    pub const fn is_of_a_profile(&self) -> bool {
+    pub fn is_of_a_profile(&self) -> bool {
         match self {
+            Self::Kept { reply, .. } => reply.is_of_a_profile(),
             Self::Home(_)
             | Self::KeptHome { .. }
             | Self::MoreRows(..)
             | Self::MoreTitles { .. }
             | Self::Title(..)
             | Self::Found(..)
+            | Self::NowPlaying(_)
+            | Self::Watched(_)
+            | Self::Changed(..)
             | Self::Companion(..) => true,
             Self::Restored(_)
             | Self::Offline { .. }
@@ -182,9 +232,11 @@ impl Reply {
             | Self::Granted(..)
             | Self::Prepared(..)
             | Self::Claimed(..)
+            | Self::Displaced(_)
             | Self::PlaybackStopped
             | Self::SecretsAt { .. }
             | Self::Image { .. }
+            | Self::Account(_)
             | Self::ProfileInUse(_) => false,
         }
     }

@@ -7,10 +7,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kinora_api::{
-    Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackRequest, ProfileId, Protocol,
-    SearchResults, TitleDetail, TitleId, UnixMillis, paths,
+    Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackRequest, PlaybackSessionId, ProfileId,
+    Protocol, SearchResults, TakeOver, TitleDetail, TitleId, UnixMillis, paths,
 };
+use kinora_pin::KeyPin;
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use url::Url;
@@ -18,8 +20,10 @@ use url::Url;
 use super::client::Aged;
 use super::position_outbox::{self, PositionOutbox, Waiting};
 use super::session::{NOTHING, Session, is_lost};
+use super::watch::Farewell;
 use super::{
-    Client, Companion, Failure, LastSeen, Probe, Reply, Request, Sprites, Wake, images, presence, thumbnails, watch,
+    Client, Companion, Failure, LastSeen, Probe, Reply, Request, Sprites, Wake, images, presence, thumbnails,
+    title_change, watch,
 };
 use crate::home_cache::{CachedHome, HomeCache};
 use crate::picture_cache::PictureCache;
@@ -49,6 +53,8 @@ const FOUND: usize = 60;
 pub struct ServiceOptions {
     /// The service's address.
     pub base: Url,
+    /// Pin of the only key that is trusted there; `None` trusts as the system does.
+    pub pin: Option<KeyPin>,
     /// Which store of secrets.
     pub secrets: SecretChoice,
     /// Where files of secrets may be.
@@ -147,7 +153,7 @@ impl Answers {
 }
 
 async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answers: Answers) {
-    let client = match Client::new(options.base) {
+    let client = match Client::new(options.base, options.pin) {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(%error, "HTTP is not available");
@@ -229,11 +235,14 @@ struct Watched {
 
 fn end_watch(worker: &Worker, tasks: &mut JoinSet<()>, watched: Watched, last: Heartbeat) {
     let Watched { grant, profile, end } = watched;
-    // A watch that has ended by itself no longer listens.
-    let _ = end.send(());
+    // A watch that has ended by itself no longer listens, and has given its reason.
+    let was_kept_alive = end.send(()).is_ok();
     let worker = worker.clone();
     tasks.spawn(async move {
-        worker.stop(&grant, profile, last).await;
+        let outcome = worker.stop(&grant, profile, last).await;
+        if was_kept_alive && outcome == Farewell::Displaced {
+            worker.answers.send(Reply::Displaced(grant.session_id)).await;
+        }
         worker.answers.send(Reply::PlaybackStopped).await;
     });
 }
@@ -245,11 +254,11 @@ fn first_url(grant: &PlaybackGrant) -> Option<Url> {
 }
 
 #[derive(Clone)]
-struct Worker {
-    client: Client,
+pub(super) struct Worker {
+    pub(super) client: Client,
     /// Origin of the service.
     service: String,
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
     answers: Answers,
     homes: HomeCache,
     posters: PictureCache,
@@ -270,32 +279,45 @@ impl Worker {
         let reply = match request {
             Request::Restore => self.restore().await,
             Request::SignIn { credentials, patient } => self.signed_in(&credentials, patient).await,
+            Request::Account(request) => self.account(request).await,
             Request::SignOut => self.sign_out().await,
             Request::Home => self.home().await,
             Request::Title(id) => {
                 let path = paths::title(&id, self.profile.as_ref());
-                let result = self.session.call(Method::GET, &path, NOTHING).await;
-                lost(result).map_or(Reply::SessionLost, |result| Reply::Title(id, result))
+                self.browse(&path, |result| Reply::Title(id, result)).await
             }
             Request::Search(query) => {
                 let path = paths::search(&query, FOUND, self.profile.as_ref());
-                let result: Result<SearchResults, Failure> = self.session.call(Method::GET, &path, NOTHING).await;
-                let result = result.map(|found| found.titles);
-                lost(result).map_or(Reply::SessionLost, |result| Reply::Found(query, result))
+                let answer = |found: Result<SearchResults, _>| Reply::Found(query, found.map(|found| found.titles));
+                self.browse(&path, answer).await
             }
             Request::MoreRows(path) => {
-                let result = self.session.call(Method::GET, &path, NOTHING).await;
-                lost(result).map_or(Reply::SessionLost, |result| Reply::MoreRows(path, result))
+                let asked = path.clone();
+                self.browse(&asked, |result| Reply::MoreRows(path, result)).await
             }
             Request::MoreTitles { row, path } => {
-                let result = self.session.call(Method::GET, &path, NOTHING).await;
-                lost(result).map_or(Reply::SessionLost, |result| Reply::MoreTitles { row, path, result })
+                let asked = path.clone();
+                self.browse(&asked, |result| Reply::MoreTitles { row, path, result }).await
             }
             Request::Companion(id) => match self.companion(&id).await {
                 Some(companion) => Reply::Companion(id, Box::new(companion)),
                 None => return,
             },
-            Request::Authorize(id) => return self.authorize(id).await,
+            Request::Authorize(id) => return self.authorize(id, None).await,
+            Request::AuthorizeInstead { id, stop } => return self.authorize(id, Some(stop)).await,
+            Request::TakeOver { id, session } => return self.take_over(id, &session).await,
+            Request::NowPlaying => match title_change::now_playing(&self.session, self.profile.as_ref()).await {
+                Ok(playing) => Reply::NowPlaying(playing),
+                Err(failure) => return unanswered("what plays elsewhere", &failure),
+            },
+            Request::Watched => match title_change::watched(&self.session, self.profile.as_ref()).await {
+                Ok(titles) => Reply::Watched(titles),
+                Err(failure) => return unanswered("the titles that were watched", &failure),
+            },
+            Request::Change(id, change) => {
+                let result = title_change::send(&self.session, self.profile.as_ref(), &id, change).await;
+                lost(result).map_or(Reply::SessionLost, |result| Reply::Changed(id, change, result))
+            }
             Request::Prepare { id, manifest } => return self.prepare(id, manifest).await,
             Request::Claim(grant) => {
                 let result = watch::claim(&self.session, &grant).await;
@@ -351,8 +373,26 @@ impl Worker {
         let _ = tokio::task::spawn_blocking(move || homes.store(&account, kept)).await;
     }
 
-    /// Fetches permission to play; `None` when the viewer has changed meanwhile.
-    async fn fetch_grant(&self, id: &TitleId, ahead: bool) -> Option<Result<PlaybackGrant, Failure>> {
+    /// Asks for a page, which a gateway may give from what it had kept.
+    async fn browse<A: DeserializeOwned>(&self, path: &str, answer: impl FnOnce(Result<A, Failure>) -> Reply) -> Reply {
+        let result: Result<Aged<A>, Failure> = self.session.call_aged(Method::GET, path, NOTHING).await;
+        match lost(result) {
+            None => Reply::SessionLost,
+            Some(Ok(Aged { answer: page, age_s: Some(age_s) })) => {
+                Reply::Kept { reply: Box::new(answer(Ok(page))), age_s }
+            }
+            Some(result) => answer(result.map(|aged| aged.answer)),
+        }
+    }
+
+    /// Fetches permission to play, in the place of the playback `stop` if there is one; `None` when the viewer has changed
+    /// meanwhile.
+    async fn fetch_grant(
+        &self,
+        id: &TitleId,
+        ahead: bool,
+        stop: Option<PlaybackSessionId>,
+    ) -> Option<Result<PlaybackGrant, Failure>> {
         let protocols = vec![Protocol::Hls, Protocol::Dash];
         let body = PlaybackRequest {
             title_id: id.clone(),
@@ -360,10 +400,15 @@ impl Worker {
             protocols,
             ahead,
             capabilities: None,
-            stop: None,
+            stop,
         };
         let result: Result<PlaybackGrant, Failure> =
             self.session.call(Method::POST, paths::PLAYBACK, Some(&body)).await;
+        self.unless_outdated(result).await
+    }
+
+    /// Returns a grant, or gives it back when the viewer has changed meanwhile.
+    async fn unless_outdated(&self, result: Result<PlaybackGrant, Failure>) -> Option<Result<PlaybackGrant, Failure>> {
         if self.is_current() {
             return Some(result);
         }
@@ -373,8 +418,25 @@ impl Worker {
         None
     }
 
+    /// Takes a playback over. One that has ended meanwhile is no obstacle: its title goes on where it ended.
+    async fn take_over(&self, id: TitleId, session: &PlaybackSessionId) {
+        let body = TakeOver {
+            profile_id: self.profile.clone(),
+            protocols: vec![Protocol::Hls, Protocol::Dash],
+            capabilities: None,
+        };
+        let path = paths::take_over(session);
+        let result: Result<PlaybackGrant, Failure> = self.session.call(Method::POST, &path, Some(&body)).await;
+        let has_ended = |failure: &Failure| failure.wire() == Some(kinora_api::ErrorCode::PlaybackSessionNotFound);
+        if result.as_ref().is_err_and(has_ended) {
+            return self.authorize(id, None).await;
+        }
+        let Some(result) = self.unless_outdated(result).await else { return };
+        self.answers.send(lost(result).map_or(Reply::SessionLost, |result| Reply::Granted(id, result))).await;
+    }
+
     async fn prepare(&self, id: TitleId, manifest: bool) {
-        let Some(result) = self.fetch_grant(&id, true).await else { return };
+        let Some(result) = self.fetch_grant(&id, true, None).await else { return };
         let url = result.as_ref().ok().filter(|_| manifest).and_then(first_url);
         self.answers.send(lost(result).map_or(Reply::SessionLost, |result| Reply::Prepared(id, result))).await;
         if let Some(url) = url
@@ -384,8 +446,8 @@ impl Worker {
         }
     }
 
-    async fn authorize(&self, id: TitleId) {
-        let Some(result) = self.fetch_grant(&id, false).await else { return };
+    async fn authorize(&self, id: TitleId, stop: Option<PlaybackSessionId>) {
+        let Some(result) = self.fetch_grant(&id, false, stop).await else { return };
         self.answers.send(lost(result).map_or(Reply::SessionLost, |result| Reply::Granted(id, result))).await;
     }
 
@@ -420,7 +482,7 @@ impl Worker {
         }
     }
 
-    async fn signed_in(&self, credentials: &Credentials, patient: bool) -> Reply {
+    pub(super) async fn signed_in(&self, credentials: &Credentials, patient: bool) -> Reply {
         match self.sign_in(credentials, patient).await {
             Ok(account) => {
                 self.remember(Some(&account));
@@ -455,6 +517,12 @@ impl Worker {
     async fn sign_out(&self) -> Reply {
         let account = self.session.account().await;
         self.session.sign_out().await;
+        self.forget(account).await;
+        Reply::SignedOut
+    }
+
+    /// Deletes what was kept of an account that is no longer signed in.
+    pub(super) async fn forget(&self, account: Option<AccountId>) {
         self.remember(None);
         if let Some(account) = account {
             let (homes, posters) = (self.homes.clone(), self.posters.clone());
@@ -466,16 +534,15 @@ impl Worker {
                 tracing::warn!("the kept home screen and pictures could not be deleted");
             }
         }
-        Reply::SignedOut
     }
 
-    fn remember(&self, account: Option<&Account>) {
+    pub(super) fn remember(&self, account: Option<&Account>) {
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = account.cloned();
     }
 
     /// Reports the last position. It is on disk until the service has taken it, so that neither an outage nor the end of
     /// the process loses it.
-    async fn stop(&self, grant: &PlaybackGrant, profile: Option<ProfileId>, last: Heartbeat) {
+    async fn stop(&self, grant: &PlaybackGrant, profile: Option<ProfileId>, last: Heartbeat) -> Farewell {
         let waiting = self.session.account().await.map(|account| Waiting {
             service: self.service.clone(),
             account,
@@ -485,9 +552,11 @@ impl Worker {
             recorded_at: now_ms(),
         });
         self.with_outbox(waiting.clone(), |outbox, waiting| outbox.add(waiting)).await;
-        if watch::stop(&self.session, grant, last).await {
+        let outcome = watch::stop(&self.session, grant, last).await;
+        if outcome != Farewell::Away {
             self.with_outbox(waiting, |outbox, waiting| outbox.remove(&waiting)).await;
         }
+        outcome
     }
 
     async fn with_outbox(&self, waiting: Option<Waiting>, change: fn(&PositionOutbox, Waiting)) {
@@ -512,11 +581,18 @@ impl Worker {
 
     async fn watch(self, grant: PlaybackGrant, probe: Probe, ended: oneshot::Receiver<()>) {
         let session = Arc::clone(&self.session);
+        let id = grant.session_id.clone();
         if let Some(failure) = watch::keep_alive(session, grant, probe, ended).await {
-            tracing::warn!(error = %failure.error, "the sign-in was lost during playback");
-            self.answers.send(Reply::SessionLost).await;
+            tracing::warn!(error = %failure.error, "the playback was ended by the service");
+            let reply = if is_lost(&failure) { Reply::SessionLost } else { Reply::Displaced(id) };
+            self.answers.send(reply).await;
         }
     }
+}
+
+/// Notes a question whose answer the interface does without.
+fn unanswered(about: &str, failure: &Failure) {
+    tracing::info!(error = %failure.error, "{about} could not be fetched");
 }
 
 fn now_ms() -> UnixMillis {
@@ -525,7 +601,7 @@ fn now_ms() -> UnixMillis {
 }
 
 /// `None` when the sign-in is lost, which matters more than the answer.
-fn lost<A>(result: Result<A, Failure>) -> Option<Result<A, Failure>> {
+pub(super) fn lost<A>(result: Result<A, Failure>) -> Option<Result<A, Failure>> {
     match result {
         Err(failure) if is_lost(&failure) => None,
         result => Some(result),

@@ -95,12 +95,29 @@ impl Session {
             password: credentials.password.clone(),
             device: self.device.clone(),
         };
-        let answer: SignInResponse = self.client.exchange(Method::POST, paths::SIGN_IN, None, Some(&body)).await?;
+        let answer = self.client.exchange(Method::POST, paths::SIGN_IN, None, Some(&body)).await?;
+        Ok(self.begin(answer).await)
+    }
+
+    /// This device, as the account's list of devices shows it.
+    pub const fn device(&self) -> &DeviceInfo {
+        &self.device
+    }
+
+    /// Takes the tokens of a sign-in, however it was done, and returns its account.
+    pub async fn begin(&self, answer: SignInResponse) -> Account {
         let mut tokens = self.tokens.lock().await;
         let held = Held::new(answer.tokens, Some(answer.account.id.clone()));
         self.keep(&held).await;
         *tokens = Some(held);
-        Ok(answer.account)
+        answer.account
+    }
+
+    /// Forgets the tokens of an account that is no more, without a word to the service. Returns the account.
+    pub async fn end(&self) -> Option<AccountId> {
+        let held = self.tokens.lock().await.take();
+        self.forget().await;
+        held?.account
     }
 
     /// Returns the account of the session, also while the service is away; `None` without a session.

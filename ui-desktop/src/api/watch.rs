@@ -2,9 +2,9 @@
 //! one at the end. The interface may be hidden meanwhile, so this does not depend on frames being drawn.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kinora_api::{Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase};
+use kinora_api::{ErrorCode, Heartbeat, HeartbeatReply, PlaybackGrant, PlaybackPhase};
 use reqwest::Method;
 use tokio::sync::oneshot;
 
@@ -14,7 +14,41 @@ use super::{Failure, Probe};
 /// Bounds on what the service may ask for.
 const INTERVAL: (u64, u64) = (1_000, 120_000);
 
-/// Sends heartbeats until `ended` fires, which answers `None`; ends by itself only when the sign-in is lost.
+/// Pause between two looks at the player.
+const LOOK: Duration = Duration::from_secs(1);
+/// Milliseconds by which the position may differ from what the service reckons.
+const TOLERANCE_MS: u64 = 1_500;
+
+/// The latest heartbeat.
+struct Told {
+    beat: Heartbeat,
+    at: Instant,
+}
+
+/// Returns true if the service reckons with another state or position than the player's: it adds the time since the latest
+/// heartbeat while a film plays. Another device that takes the film over begins where the service thinks that it is.
+fn is_news(told: &Heartbeat, silent: Duration, now: &Heartbeat) -> bool {
+    let passed = match told.phase {
+        PlaybackPhase::Playing => u64::try_from(silent.as_millis()).unwrap_or(u64::MAX),
+        _ => 0,
+    };
+    let reckoned = told.position_ms.saturating_add(passed);
+    told.phase != now.phase || reckoned.abs_diff(now.position_ms) > TOLERANCE_MS
+}
+
+/// Outcome of the report of a last position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// The service has the position, or refuses it for good.
+    Taken,
+    /// The service was away, so that the position must be kept.
+    Away,
+    /// Another device had taken the playback's place. The service has the position.
+    Displaced,
+}
+
+/// Sends heartbeats, at the service's interval and with news, until `ended` fires, which answers `None`; ends by itself only when the sign-in is lost or another
+/// device took the playback's place.
 ///
 /// It is never cancelled from outside: a token refresh that is cut off half-way would cost the whole session.
 pub async fn keep_alive(
@@ -24,12 +58,19 @@ pub async fn keep_alive(
     mut ended: oneshot::Receiver<()>,
 ) -> Option<Failure> {
     let mut interval = grant.heartbeat_interval_ms;
+    let first = Heartbeat { position_ms: grant.resume_position_ms, phase: PlaybackPhase::Buffering };
+    let mut told = Told { beat: first, at: Instant::now() };
     loop {
-        let pause = Duration::from_millis(interval.clamp(INTERVAL.0, INTERVAL.1));
-        if tokio::time::timeout(pause, &mut ended).await.is_ok() {
+        if tokio::time::timeout(LOOK, &mut ended).await.is_ok() {
             return None;
         }
         let body = probe();
+        let silent = told.at.elapsed();
+        let is_due = silent >= Duration::from_millis(interval.clamp(INTERVAL.0, INTERVAL.1));
+        if !is_due && !is_news(&told.beat, silent, &body) {
+            continue;
+        }
+        told = Told { beat: body.clone(), at: Instant::now() };
         let answer: Result<HeartbeatReply, Failure> =
             session.call(Method::POST, &grant.heartbeat_path, Some(&body)).await;
         match answer {
@@ -39,21 +80,26 @@ pub async fn keep_alive(
                     renew(&session, &grant).await;
                 }
             }
-            Err(failure) if is_lost(&failure) => return Some(failure),
+            Err(failure) if is_lost(&failure) || is_displaced(&failure) => return Some(failure),
             Err(failure) => tracing::debug!(error = %failure.error, "a heartbeat was not taken"),
         }
     }
 }
 
-/// Reports the last position. Returns false when the service was away, so that the position must be kept.
-pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) -> bool {
+fn is_displaced(failure: &Failure) -> bool {
+    failure.wire() == Some(ErrorCode::TooManyStreams)
+}
+
+/// Reports the last position.
+pub async fn stop(session: &Session, grant: &PlaybackGrant, last: Heartbeat) -> Farewell {
     let phase = if last.phase == PlaybackPhase::Ended { PlaybackPhase::Ended } else { PlaybackPhase::Stopped };
     let body = Heartbeat { phase, ..last };
     match session.tell(Method::POST, &grant.stop_path, Some(&body)).await {
-        Ok(()) => true,
+        Ok(()) => Farewell::Taken,
+        Err(failure) if is_displaced(&failure) => Farewell::Displaced,
         Err(failure) => {
             tracing::warn!(error = %failure.error, "the last position was not taken");
-            !failure.is_outage()
+            if failure.is_outage() { Farewell::Away } else { Farewell::Taken }
         }
     }
 }
@@ -80,5 +126,25 @@ async fn renew(session: &Session, grant: &PlaybackGrant) {
         session.call(Method::POST, &grant.renew_path, super::session::NOTHING).await;
     if let Err(failure) = answer {
         tracing::debug!(error = %failure.error, "the leave to play was not renewed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_is_told_what_it_cannot_reckon() {
+        use PlaybackPhase::{Paused, Playing};
+        let beat = |position_ms, phase| Heartbeat { position_ms, phase };
+        let after = Duration::from_secs(4);
+        let check = |told, now, want| assert_eq!(is_news(&told, after, &now), want, "{told:?} {now:?}");
+        check(beat(10_000, Playing), beat(14_300, Playing), false);
+        check(beat(10_000, Playing), beat(90_000, Playing), true);
+        check(beat(10_000, Playing), beat(10_000, Playing), true);
+        check(beat(10_000, Playing), beat(12_000, Paused), true);
+        check(beat(10_000, Paused), beat(10_000, Paused), false);
+        check(beat(10_000, Paused), beat(30_000, Paused), true);
+        check(beat(u64::MAX, Playing), beat(0, Playing), true);
     }
 }

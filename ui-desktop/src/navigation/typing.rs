@@ -11,14 +11,16 @@ pub fn split(arrived: &mut Vec<Event>, held: &mut Vec<Event>) {
     let mut waiting = std::mem::take(held);
     waiting.append(arrived);
     let mut has_text = false;
+    let mut has_letters = false;
     let mut is_closed = false;
     for event in waiting {
-        is_closed |= has_text && is_tab(&event);
+        is_closed |= (has_text && is_tab(&event)) || (has_letters && is_arrow_out(&event));
         if is_closed && is_keyboard(&event) {
             held.push(event);
             continue;
         }
         has_text |= is_keyboard(&event) && !is_tab(&event) && !matches!(event, Event::Key { pressed: false, .. });
+        has_letters |= matches!(event, Event::Text(_) | Event::Paste(_) | Event::Ime(_));
         let ends_a_field = matches!(event, Event::Key { key: Key::Enter | Key::Escape, pressed: true, .. });
         arrived.push(event);
         is_closed |= ends_a_field;
@@ -37,6 +39,11 @@ pub fn split_at(events: &mut Vec<Event>, index: usize) -> Vec<Event> {
 pub fn is_tab(event: &Event) -> bool {
     matches!(event, Event::Key { key: Key::Tab, pressed: true, modifiers, .. }
         if !(modifiers.ctrl || modifiers.alt || modifiers.command))
+}
+
+/// True for an arrow that leaves a field of one line.
+const fn is_arrow_out(event: &Event) -> bool {
+    matches!(event, Event::Key { key: Key::ArrowUp | Key::ArrowDown, pressed: true, .. })
 }
 
 const fn is_keyboard(event: &Event) -> bool {
@@ -72,6 +79,7 @@ mod tests {
                 Event::Text(words) => words,
                 Event::Key { key: Key::Tab, pressed: true, .. } => "⇥".to_owned(),
                 Event::Key { key: Key::Enter, pressed: true, .. } => "↵".to_owned(),
+                Event::Key { key: Key::ArrowDown, pressed: true, .. } => "↓".to_owned(),
                 _ => String::new(),
             });
             frames.push(letters.collect());
@@ -89,6 +97,15 @@ mod tests {
         events.extend(key(Key::Enter));
         events.push(text("z"));
         assert_eq!(frames(events), ["me@x", "⇥secret↵", "z"]);
+    }
+
+    #[test]
+    fn an_arrow_leaves_a_field_after_its_last_letter() {
+        let mut events = vec![text("secr"), text("et")];
+        events.extend(key(Key::ArrowDown));
+        events.push(text("new"));
+        assert_eq!(frames(events), ["secret", "↓new"]);
+        assert_eq!(frames([key(Key::ArrowDown), key(Key::ArrowDown)].concat()), ["↓↓"]);
     }
 
     #[test]

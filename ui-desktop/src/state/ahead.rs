@@ -6,7 +6,7 @@
 
 use kinora_api::{PlaybackGrant, TitleId};
 
-use super::{AppState, DataSaver, Effect, Route, find_card};
+use super::{AppState, DataSaver, Effect, Route, find_card, preferences};
 use crate::api::{Failure, Request};
 
 /// Seconds for which a page is open before anything is fetched ahead: whoever leafs through titles fetches nothing.
@@ -90,7 +90,7 @@ pub fn follow(state: &mut AppState, now: f64, effects: &mut Vec<Effect>) {
         state.ahead.requests += 1;
         state.ahead.pending = Some(id.clone());
         state.ahead.is_outdated = false;
-        let manifest = state.settings.data_saver == DataSaver::Off;
+        let manifest = preferences::settings(state).data_saver == DataSaver::Off;
         effects.push(Effect::Api(Request::Prepare { id, manifest }));
     }
 }

@@ -24,6 +24,7 @@ fn card(id: &str) -> TitleCard {
         genres: Vec::new(),
         synopsis: String::new(),
         resume: None,
+        reason: None,
     }
 }
 

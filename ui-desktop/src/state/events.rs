@@ -3,9 +3,9 @@
 use player_core::error::PlayerError;
 use player_core::{ErrorCode, Event, State};
 
+use super::pages::fail;
 use super::player::{self, PlayerState, Source};
-use super::update::fail;
-use super::{AppState, Effect, Moment, Notice};
+use super::{AppState, Effect, Moment, Notice, preferences};
 
 /// A new leave to play is asked for by itself at most this often, in seconds.
 const RENEW_EVERY: f64 = 30.0;
@@ -71,7 +71,11 @@ fn apply_choice(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>
         return;
     }
     player.choice_applied = true;
-    if let Some(choice) = state.choices.of(&account.id, &card.id) {
+    let choice = state.choices.of(&account.id, &card.id);
+    if let Some(choice) = choice {
         effects.extend(choice.track_commands(&moment.snapshot));
+    }
+    if choice.is_none_or(|choice| choice.text.is_none()) {
+        effects.extend(preferences::subtitles_instead(state, &moment.snapshot));
     }
 }

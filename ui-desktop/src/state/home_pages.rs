@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinora_api::{Home, Row, TitleCard};
+use kinora_api::{Home, Row, TitleCard, UnixMillis};
 
 use super::{AppState, Effect, HomeState, Load, Moment, outage};
 use crate::api::{Failure, Request};
@@ -21,6 +21,8 @@ pub struct HomePages {
     pending: BTreeSet<String>,
     /// Paths that failed, and the time from which on they may be asked for again, in seconds of the interface's clock.
     failed: BTreeMap<String, f64>,
+    /// Time at which the service gave the oldest of them that a gateway had kept; `None` when the service itself gave all.
+    pub(super) kept_at: Option<UnixMillis>,
 }
 
 impl HomePages {

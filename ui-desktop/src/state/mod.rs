@@ -3,24 +3,37 @@
 //! Nothing here draws, waits or talks to anybody. Views read [`AppState`]; [`crate::app`] carries out the
 //! [`Effect`]s. Every rule of the interface is therefore testable without a window.
 
+mod accounts;
 mod ahead;
 mod choices;
+mod confirmation;
+mod dialog;
+mod elsewhere;
 mod events;
 mod focus;
 mod format;
 mod home_pages;
+mod kept;
 mod keys;
 mod language;
+mod library;
 mod lru;
+mod moment;
 mod outage;
+mod pages;
 mod player;
+mod preferences;
 mod problem;
+mod profile_editor;
 mod profiles;
 mod replies;
 mod search;
+mod service_words;
 mod settings;
+mod sign_in;
 mod update;
 mod waiting;
+mod watching;
 
 use kinora_api::{Account, Home, PlaybackGrant, ProfileId, Secret, TitleCard, TitleDetail, TitleId, UnixMillis};
 use player_core::command::LoadRequest;
@@ -30,22 +43,33 @@ use url::Url;
 use crate::api::{LastSeen, Reply, Request};
 use crate::command::UiCommand;
 
+pub use accounts::AccountPages;
 pub use ahead::Ahead;
 pub use choices::{Choices, TitleChoice, TrackMark};
+pub use dialog::{Dialog, DialogKind, FieldContent, FieldSpec, PIN_LENGTH};
+pub use elsewhere::{Elsewhere, device_name};
 pub use focus::{Focus, HeroButton};
 pub use format::{bitrate, clock, runtime, time_left};
 pub use home_pages::HomePages;
+pub use kept::{KeptAnswer, KeptPage, on_screen as kept_page};
 pub use keys::{VOLUME_STEP, player_command};
 pub use language::language_name;
+pub use library::Library;
 pub use lru::ByteLru;
-pub use outage::{KeptAnswer, Outage};
+pub use moment::Moment;
+pub use outage::Outage;
 pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
+pub use preferences::{Changed, CueLook, cue_look, settings as settings_in_force};
 pub use problem::Problem;
-pub use profiles::watching;
+pub use profile_editor::{MAX_NAME, MAX_PROFILES, ProfileEditor};
+pub use profiles::last_chosen;
 pub use search::SearchState;
+pub use service_words::service_words;
 pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
-pub use update::{Moment, next_tick, start, update};
+pub use sign_in::{PhoneCode, PhoneSignIn, SignInForm, SignInPage};
+pub use update::{next_tick, start, update};
 pub use waiting::{Waiting, next_change as next_wait_change, waiting};
+pub use watching::watching;
 
 /// Data that is asked for over the network.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,6 +104,10 @@ pub enum Route {
     SignIn,
     /// Who watches.
     Profiles,
+    /// A profile that is made or changed.
+    EditProfile,
+    /// The account: its address, its PIN, its devices.
+    Account,
     /// Posters in rows.
     Home,
     /// Search as one types.
@@ -111,35 +139,6 @@ pub struct Credentials {
     pub password: Secret,
 }
 
-/// The sign-in form.
-#[derive(Clone, Debug, Default)]
-pub struct SignInForm {
-    /// What the e-mail field reads.
-    pub email: String,
-    /// What the password field reads.
-    pub password: String,
-    /// The password is shown as it is typed.
-    pub shows_password: bool,
-    /// An answer is awaited.
-    pub busy: bool,
-    /// Why it did not work.
-    pub error: Option<String>,
-    /// Time from which on the service takes another attempt, in seconds of the interface's clock; `None` when it was not
-    /// asked too often.
-    pub wait_until: Option<f64>,
-}
-
-impl SignInForm {
-    /// Returns the line that says why it did not work, and what to do.
-    pub fn message(&self, now: f64) -> Option<String> {
-        match self.wait_until.map(|until| (until - now).max(0.0).ceil()) {
-            Some(left) if left > 0.0 => Some(format!("Too many attempts. Wait {left} s and try again.")),
-            Some(_) => Some("You can try again now.".to_owned()),
-            None => self.error.clone(),
-        }
-    }
-}
-
 /// The home screen.
 #[derive(Clone, Debug, Default)]
 pub struct HomeState {
@@ -162,6 +161,8 @@ pub struct TitleState {
     pub data: Load<TitleDetail>,
     /// What the poster wall knew, to draw at once.
     pub card: Option<TitleCard>,
+    /// The gateway gave what is shown from what it had kept; `None` when the service itself answered.
+    pub kept: Option<KeptPage>,
     /// Pages as they were last answered, the latest last, so that the way back finds them as they were left.
     seen: Vec<TitleDetail>,
 }
@@ -174,6 +175,7 @@ impl TitleState {
     fn open(&mut self, card: Option<TitleCard>) {
         self.data = Load::Loading;
         self.card = card;
+        self.kept = None;
     }
 
     /// Begins the page of a title that is returned to, with what it showed.
@@ -214,6 +216,8 @@ pub struct AppState {
     pub account: Option<Account>,
     /// The sign-in form.
     pub sign_in: SignInForm,
+    /// The account page, profiles that are changed, and dialogs about them.
+    pub accounts: AccountPages,
     /// The home screen.
     pub home: HomeState,
     /// The title page.
@@ -222,6 +226,10 @@ pub struct AppState {
     pub ahead: Ahead,
     /// The search page.
     pub search: SearchState,
+    /// What the profile keeps of titles.
+    pub library: Library,
+    /// What plays on the account's other devices.
+    pub elsewhere: Elsewhere,
     /// The profile that watches; `None` is the account's default.
     pub profile: Option<ProfileId>,
     /// Answers on their way were asked for another profile and are dropped.
@@ -240,6 +248,8 @@ pub struct AppState {
     pub player: Option<PlayerState>,
     /// What the viewer set.
     pub settings: Settings,
+    /// Settings that the viewer has changed here since the profile came.
+    pub changed_here: Changed,
     /// The settings are open.
     pub settings_open: bool,
     /// A line to read.
@@ -253,6 +263,11 @@ pub struct AppState {
 }
 
 impl AppState {
+    /// Returns true while the settings or a dialog lie over the page.
+    pub const fn has_sheet(&self) -> bool {
+        self.settings_open || self.accounts.dialog.is_some()
+    }
+
     /// Returns the title of the window: what plays, and the app's name.
     pub fn window_title(&self) -> String {
         match &self.player {

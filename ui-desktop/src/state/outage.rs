@@ -2,9 +2,10 @@
 
 use kinora_api::Home;
 
-use super::{AppState, Effect, Load, Moment, Problem, Route, Source};
+use super::kept::{KEPT_PAUSE, KeptAnswer};
+use super::{AppState, Effect, Load, Moment, Problem, Route, Source, kept};
 use crate::api::{Failure, LastSeen, Request};
-use crate::state::update::to_home;
+use crate::state::pages::to_home;
 
 /// Seconds from a failed try to the next one; the last value repeats.
 const BACK_OFF: [f64; 5] = [2.0, 4.0, 8.0, 15.0, 30.0];
@@ -27,20 +28,9 @@ impl Outage {
     }
 }
 
-/// What is on screen comes from what the gateway had kept, because the service behind it is silent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptAnswer {
-    /// Time at which the service is asked again, in seconds of the interface's clock; `None` while it is being asked.
-    pub next_try: Option<f64>,
-}
-
-/// Seconds from a kept answer to the next question.
-const KEPT_PAUSE: f64 = 15.0;
-
 /// Shows a home screen that the gateway had kept, unless a newer one is on screen, and marks what is shown.
 pub fn on_kept_home(state: &mut AppState, home: Home, age_s: u64, moment: &Moment, effects: &mut Vec<Effect>) {
-    let age_ms = i64::try_from(age_s.saturating_mul(1000)).unwrap_or(i64::MAX);
-    let seen_at = moment.wall_ms.saturating_sub(age_ms);
+    let seen_at = kept::seen_at(age_s, moment);
     let is_newer = state.home.data.ready().is_none() || state.home.seen_at.is_none_or(|shown| seen_at > shown);
     if is_newer {
         super::home_pages::replace(&mut state.home, home);
@@ -48,22 +38,6 @@ pub fn on_kept_home(state: &mut AppState, home: Home, age_s: u64, moment: &Momen
     }
     state.home.kept = Some(KeptAnswer { next_try: Some(moment.now + KEPT_PAUSE) });
     on_reached(state, effects);
-}
-
-/// Notes that the question after a kept answer failed: it is put again later.
-pub fn on_kept_refused(state: &mut AppState, now: f64) {
-    if let Some(kept) = &mut state.home.kept {
-        kept.next_try = Some(now + KEPT_PAUSE);
-    }
-}
-
-/// Asks the service for what the gateway gave from what it had kept.
-fn ask_again(state: &mut AppState, effects: &mut Vec<Effect>) {
-    if let Some(kept) = &mut state.home.kept
-        && kept.next_try.take().is_some()
-    {
-        effects.push(Effect::Api(Request::Home));
-    }
 }
 
 /// Notes that the service did not answer. Failures between two tries change nothing: several requests fail together.
@@ -86,15 +60,15 @@ pub fn on_reached(state: &mut AppState, effects: &mut Vec<Effect>) {
 /// Tries again when it is time.
 pub fn on_tick(state: &mut AppState, now: f64, effects: &mut Vec<Effect>) {
     let is_due = state.outage.as_ref().and_then(|outage| outage.next_try).is_some_and(|at| now >= at);
-    let is_old = state.home.kept.as_ref().and_then(|kept| kept.next_try).is_some_and(|at| now >= at);
-    if is_due || (is_old && state.outage.is_none() && state.route == Route::Home) {
+    if is_due {
         retry(state, effects);
     }
+    kept::on_tick(state, now, effects);
 }
 
 /// Tries again now.
 pub fn retry(state: &mut AppState, effects: &mut Vec<Effect>) {
-    let Some(outage) = &mut state.outage else { return ask_again(state, effects) };
+    let Some(outage) = &mut state.outage else { return kept::ask_again(state, effects) };
     outage.next_try = None;
     effects.push(Effect::Api(state.opening.clone().unwrap_or(Request::Home)));
 }
@@ -113,9 +87,11 @@ pub fn on_offline_start(
         return;
     }
     if let Some(account) = account {
-        super::profiles::choose_remembered(state, account, effects);
-        state.last_seen = homes;
-        show_last_seen(state);
+        let is_locked = super::profiles::choose_remembered(state, account, effects);
+        if !is_locked {
+            state.last_seen = homes;
+            show_last_seen(state);
+        }
     }
     if state.home.data.ready().is_none() {
         state.home.data = Load::Failed(Problem::of_service(&failure.error));

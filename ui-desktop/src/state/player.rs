@@ -1,6 +1,6 @@
 //! What the interface knows about the film on screen, and what the viewer's wishes mean for the player.
 
-use kinora_api::{PlaybackGrant, Protocol, TitleCard, TitleId};
+use kinora_api::{PlaybackGrant, PlaybackSessionId, Protocol, TitleCard, TitleId};
 use player_core::command::{LoadRequest, QualityChoice, SeekMode, TrackChoice};
 use player_core::drm::DrmConfig;
 use player_core::model::MediaKind;
@@ -90,6 +90,8 @@ pub struct PlayerState {
     pub retry_at: Option<f64>,
     /// Errors in a row without a picture between them.
     pub failures: u32,
+    /// The playback that a new one was asked for in place of; its end explains what the edges refuse.
+    pub last_session: Option<PlaybackSessionId>,
 }
 
 impl PlayerState {
@@ -114,6 +116,7 @@ impl PlayerState {
             last_timeline: None,
             retry_at: None,
             failures: 0,
+            last_session: None,
         }
     }
 
@@ -288,7 +291,8 @@ pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, eff
             }
         }
         Source::Title { card, grant, .. } => {
-            if grant.take().is_some() {
+            if let Some(grant) = grant.take() {
+                player.last_session = Some(grant.session_id);
                 effects.push(Effect::EndPlayback);
             }
             effects.push(Effect::Api(Request::Authorize(card.id.clone())));

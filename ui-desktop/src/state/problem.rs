@@ -1,7 +1,11 @@
 //! An error as a viewer meets it: what happened and what to do, in plain words; the technical part apart.
 
+use kinora_api::NowPlaying;
 use player_core::error::ErrorContext;
 use player_core::{ErrorCode, PlayerError};
+
+use super::service_words;
+use crate::api::Failure;
 
 /// The content of an error card.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +18,14 @@ pub struct Problem {
     pub advice: String,
     /// Message and context of the error for an engineer; free of secrets.
     pub detail: String,
+    /// Playbacks of the account that leave no place for this one; each can be stopped.
+    pub playing: Vec<NowPlaying>,
+    /// Nothing failed: another device took over.
+    pub is_displaced: bool,
     /// The HTTP status, when one came.
     status: Option<u16>,
+    /// The service's own code, when the taxonomy of playback has none for it.
+    service: Option<kinora_api::ErrorCode>,
 }
 
 impl Problem {
@@ -26,7 +36,10 @@ impl Problem {
             meaning: headline(error.code, error.context.http_status).to_owned(),
             advice: advice(error.code).to_owned(),
             detail: detail(&error.message, &error.context),
+            playing: Vec::new(),
+            is_displaced: false,
             status: error.context.http_status,
+            service: None,
         }
     }
 
@@ -35,12 +48,45 @@ impl Problem {
         let meaning = match error.code {
             ErrorCode::NetworkUnreachable => "We can't reach Kinora.",
             ErrorCode::NetworkTimeout => "Kinora is not answering.",
+            ErrorCode::TlsFailed => "Another server answers at Kinora's address.",
             ErrorCode::HttpStatus | ErrorCode::BodyTooLarge | ErrorCode::ServiceUnavailable => {
                 "Kinora can't answer right now."
             }
             code => headline(code, None),
         };
-        Self { meaning: meaning.to_owned(), ..Self::new(error) }
+        let card = Self { meaning: meaning.to_owned(), ..Self::new(error) };
+        match error.code {
+            ErrorCode::TlsFailed => Self { advice: WRONG_KEY.to_owned(), ..card },
+            _ => card,
+        }
+    }
+
+    /// Creates the card of a film that ended here because another device took its place.
+    pub fn displaced() -> Self {
+        let error = PlayerError::fatal(ErrorCode::TooManyStreams, "another device of the account took over");
+        Self {
+            meaning: "Another device took over.".to_owned(),
+            advice: "To go on watching here, press “Watch here”.".to_owned(),
+            is_displaced: true,
+            ..Self::of_service(&error)
+        }
+    }
+
+    /// Creates the card of a request that the service refused, with the playbacks that take its place, if that is why.
+    pub fn of_failure(failure: &Failure) -> Self {
+        let card = Self::of_service(&failure.error);
+        let playing = failure.service.as_ref().map(|answer| answer.playing.clone()).unwrap_or_default();
+        if !playing.is_empty() {
+            let advice =
+                if playing.len() == 1 { "Stop it there to watch here." } else { "Stop one of them to watch here." };
+            return Self { playing, advice: advice.to_owned(), ..card };
+        }
+        match failure.wire().and_then(|code| service_words(code).map(|words| (code, words))) {
+            Some((code, (meaning, advice))) => {
+                Self { meaning: meaning.to_owned(), advice: advice.to_owned(), service: Some(code), ..card }
+            }
+            None => card,
+        }
     }
 
     /// True when signing in again is what helps.
@@ -51,6 +97,7 @@ impl Problem {
     /// Returns true when the same request may succeed later by itself: a server is away, slow or out of order.
     pub fn is_temporary(&self) -> bool {
         match self.code {
+            _ if self.service.is_some() => false,
             ErrorCode::HttpStatus => self.status.is_some_and(|status| status >= 500),
             ErrorCode::NetworkUnreachable
             | ErrorCode::NetworkTimeout
@@ -63,14 +110,21 @@ impl Problem {
 
     /// The stable name and number, such as `NotAManifest (2001)`.
     pub fn code_line(&self) -> String {
-        self.code.to_string()
+        match self.service {
+            Some(code) => format!("{code:?} ({})", code.number()),
+            None => self.code.to_string(),
+        }
     }
 
     /// Returns the technical part as lines, to be read to whoever helps or pasted into a report.
     pub fn technical(&self) -> String {
-        format!("{}\n{}\n{}", self.code_line(), self.code.meaning(), self.detail)
+        let meaning = if self.service.is_some() { &self.meaning } else { self.code.meaning() };
+        format!("{}\n{meaning}\n{}", self.code_line(), self.detail)
     }
 }
+
+/// Advice when the service's key is not the one of its pin.
+const WRONG_KEY: &str = "Nothing was sent to it. Ask who runs Kinora for its address and pin.";
 
 /// Returns a viewer's words for a code, one sentence without a term of the trade.
 fn headline(code: ErrorCode, status: Option<u16>) -> &'static str {

@@ -1,15 +1,18 @@
 //! Changes of the state by answers of the service.
 
-use kinora_api::{Account, PlaybackGrant, TitleId};
+use kinora_api::{Account, ErrorCode as Wire, PlaybackGrant, TitleId};
 use player_core::Command;
 
 use super::ahead::Prepared;
+use super::kept::{KEPT_PAUSE, KeptAnswer, KeptPage};
+use super::pages::fail_with;
 use super::player::{self, Source};
-use super::update::{enter_home, fail_with, to_sign_in};
+use super::update::{enter_home, to_sign_in};
 use super::{
-    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, ahead, home_pages, outage, profiles, search,
+    AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, elsewhere, home_pages, kept,
+    library, outage, preferences, profiles, search,
 };
-use crate::api::{Failure, Reply, Request};
+use crate::api::{AccountReply, AccountRequest, Failure, Reply, Request, Told};
 
 pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
     match reply {
@@ -36,10 +39,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
                 to_sign_in(state, None, effects);
             }
             state.route = Route::SignIn;
-            state.sign_in.busy = false;
-            state.sign_in.wait_until = failure.wait_seconds().map(|seconds| moment.now + seconds);
-            // A wait counts down in the form.
-            state.sign_in.error = state.sign_in.wait_until.is_none().then(|| failure.for_form());
+            state.sign_in.refuse(&failure, moment.now);
         }
         Reply::Offline { failure, account, homes } => {
             outage::on_offline_start(state, &failure, account, homes, moment, effects);
@@ -57,7 +57,10 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         reply if state.profile_pending && reply.is_of_a_profile() => {}
         Reply::MoreRows(path, result) => home_pages::on_more_rows(state, &path, result, moment),
         Reply::MoreTitles { row, path, result } => home_pages::on_more_titles(state, &row, &path, result, moment),
-        Reply::KeptHome { home, age_s } => outage::on_kept_home(state, home, age_s, moment, effects),
+        Reply::KeptHome { home, age_s } => {
+            outage::on_kept_home(state, home, age_s, moment, effects);
+            library::on_home(state);
+        }
         Reply::Home(result) => on_home(state, result, moment, effects),
         Reply::Title(id, result) => on_title(state, &id, result, moment, effects),
         Reply::Found(query, result) => search::on_found(state, &query, result, moment, effects),
@@ -68,6 +71,11 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         }
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
         Reply::Prepared(id, result) => on_prepared(state, id, result, moment, effects),
+        Reply::Kept { reply, age_s } => on_kept(state, *reply, age_s, moment, effects),
+        Reply::Watched(titles) => state.library.take_watched(titles),
+        Reply::NowPlaying(playing) => state.elsewhere.take(playing),
+        Reply::Changed(id, change, result) => library::on_changed(state, &id, change, result, moment, effects),
+        Reply::Displaced(session) => elsewhere::on_displaced(state, &session, moment, effects),
         Reply::Claimed(grant, result) => on_claimed(state, &grant, result, moment, effects),
         Reply::PlaybackStopped => {
             ahead::on_playback_stopped(state, moment.now, effects);
@@ -87,7 +95,35 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
                 effects.push(Effect::SaveSettings(state.settings.clone()));
             }
         }
+        Reply::Account(AccountReply::Told(Told::Erased, Ok(()))) => {
+            to_sign_in(state, None, effects);
+            accounts::on_erased(state, moment, effects);
+        }
+        Reply::Account(reply) => accounts::on_reply(state, reply, moment, effects),
         Reply::Image { .. } => debug_assert!(false, "images go to the shelf and not through the state"),
+    }
+}
+
+/// Shows a kept answer, and marks what is shown.
+fn on_kept(state: &mut AppState, reply: Reply, age_s: u64, moment: &Moment, effects: &mut Vec<Effect>) {
+    let seen_at = kept::seen_at(age_s, moment);
+    let page = Some(KeptPage { seen_at, next_try: Some(moment.now + KEPT_PAUSE) });
+    let (title, query) = match &reply {
+        Reply::Title(id, Ok(_)) => (state.route == Route::Title(id.clone()), None),
+        Reply::Found(query, Ok(_)) => (false, Some(query.clone())),
+        Reply::MoreRows(_, Ok(_)) | Reply::MoreTitles { result: Ok(_), .. } => {
+            let known = state.home.pages.kept_at.unwrap_or(seen_at);
+            state.home.pages.kept_at = Some(known.min(seen_at));
+            state.home.kept.get_or_insert(KeptAnswer { next_try: Some(moment.now + KEPT_PAUSE) });
+            (false, None)
+        }
+        _ => (false, None),
+    };
+    on_reply(state, reply, moment, effects);
+    if title {
+        state.title.kept = page;
+    } else if query.is_some_and(|query| query == state.search.answered) {
+        state.search.kept = page;
     }
 }
 
@@ -133,6 +169,8 @@ fn on_claimed(
         matches!(&player.source, Source::Title { grant: Some(used), .. } if used.session_id == grant.session_id);
     if is_used && !failure.is_outage() {
         player::retry(player, &state.settings, moment, effects);
+        // It never had its place: that it lost it says nothing.
+        player.last_session = None;
     }
 }
 
@@ -145,6 +183,10 @@ pub fn end_outage(state: &mut AppState) {
 fn on_session(state: &mut AppState, account: Account, by_form: bool, effects: &mut Vec<Effect>) {
     state.opening = None;
     profiles::choose_remembered(state, account, effects);
+    if profiles::ask_if_locked(state) {
+        state.outage = None;
+        return;
+    }
     if by_form && profiles::must_ask(state) {
         state.outage = None;
         profiles::ask(state);
@@ -168,13 +210,19 @@ fn on_home(
 ) {
     match result {
         Ok(home) => {
+            kept::on_fresh_home(&mut state.home);
             home_pages::replace(&mut state.home, home);
+            library::on_home(state);
             state.home.seen_at = Some(moment.wall_ms);
             state.home.kept = None;
             outage::on_reached(state, effects);
         }
         Err(failure) => {
-            outage::on_kept_refused(state, moment.now);
+            kept::on_home_refused(state, moment.now);
+            if matches!(failure.wire(), Some(Wire::ProfileLocked | Wire::ProfileNotFound)) {
+                // Another device has set a PIN or deleted the profile.
+                effects.push(Effect::Api(Request::Account(AccountRequest::Describe)));
+            }
             if failure.is_outage() {
                 outage::on_unreachable(state, moment.now);
             } else {
@@ -185,9 +233,9 @@ fn on_home(
                 outage::show_last_seen(state);
             }
             if state.home.data.ready().is_none() {
-                state.home.data = Load::Failed(Problem::of_service(&failure.error));
+                state.home.data = Load::Failed(Problem::of_failure(&failure));
             } else if !failure.is_outage() {
-                let text = Problem::of_service(&failure.error).meaning;
+                let text = Problem::of_failure(&failure).meaning;
                 state.notice = Some(Notice { text, since: moment.now });
             }
         }
@@ -209,12 +257,19 @@ fn on_title(
         return;
     }
     match result {
-        Ok(detail) => state.title.take(detail),
+        Ok(detail) => {
+            state.title.kept = None;
+            state.title.take(detail);
+        }
         Err(failure) => {
             // The page stands with what the poster wall knew, and the rest comes when the service is back.
             let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
+            if failure.is_outage() {
+                kept::on_refused(&mut state.title.kept, moment.now);
+            }
             if !failure.is_outage() || !is_shown {
-                state.title.data = Load::Failed(Problem::of_service(&failure.error));
+                state.title.kept = None;
+                state.title.data = Load::Failed(Problem::of_failure(&failure));
             }
         }
     }
@@ -240,7 +295,7 @@ fn on_grant(
             outage::on_reached(state, effects);
         }
         (true, Err(failure)) => {
-            fail_with(state, Problem::of_service(&failure.error), moment);
+            fail_with(state, Problem::of_failure(&failure), moment);
         }
         // The viewer has left before the answer came: give the leave back.
         (false, Ok(grant)) => effects.push(Effect::Api(Request::Abandon(grant))),
@@ -257,13 +312,14 @@ pub fn waits_for_grant(state: &AppState, id: &TitleId) -> bool {
 
 /// Loads the film that waits for this permission.
 pub fn begin_film(state: &mut AppState, id: &TitleId, permission: PlaybackGrant, effects: &mut Vec<Effect>) {
+    let settings = preferences::settings(state);
     let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
     let Some(player) = &mut state.player else { return };
     if let Source::Title { grant, .. } = &mut player.source {
         *grant = Some(Box::new(permission.clone()));
     }
     player.choice_applied = false;
-    if let Some(request) = player.load_request(&state.settings, choice) {
+    if let Some(request) = player.load_request(&settings, choice) {
         effects.push(Effect::Load(request));
         let rate = choice.and_then(|choice| choice.rate);
         effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));

@@ -2,9 +2,9 @@
 
 use kinora_api::{TitleCard, TitleId};
 
-use super::{AppState, Effect, Load, Moment, Problem, Route, outage};
+use super::{AppState, Effect, KeptPage, Load, Moment, Problem, Route, kept, outage};
 use crate::api::{Failure, Request};
-use crate::state::update::visit;
+use crate::state::pages::visit;
 
 /// Seconds without another letter after which the service is asked.
 const PAUSE: f64 = 0.2;
@@ -20,6 +20,8 @@ pub struct SearchState {
     pub typed_at: Option<f64>,
     /// Titles found for the newest query that has been answered.
     pub data: Load<Vec<TitleCard>>,
+    /// The gateway gave `data` from what it had kept; `None` when the service itself answered.
+    pub kept: Option<KeptPage>,
     /// The query that `data` answers.
     pub answered: String,
     /// The title that was opened from here last: it has the focus after the way back.
@@ -62,6 +64,7 @@ pub fn edit(state: &mut AppState, query: String, moment: &Moment) {
     if state.search.query.trim().is_empty() {
         state.search.typed_at = None;
         state.search.data = Load::Idle;
+        state.search.kept = None;
         state.search.answered.clear();
     } else {
         state.search.typed_at = Some(moment.now);
@@ -100,9 +103,18 @@ pub fn on_found(
     if query != state.search.query.trim() {
         return;
     }
+    let is_shown = state.search.kept.is_some() && state.search.answered == query;
     query.clone_into(&mut state.search.answered);
     state.search.data = match result {
-        Ok(titles) => Load::Ready(titles),
-        Err(failure) => Load::Failed(Problem::of_service(&failure.error)),
+        Ok(titles) => {
+            state.search.kept = None;
+            Load::Ready(titles)
+        }
+        // What the gateway had kept is better than a card.
+        Err(_) if is_shown => return kept::on_refused(&mut state.search.kept, moment.now),
+        Err(failure) => {
+            state.search.kept = None;
+            Load::Failed(Problem::of_service(&failure.error))
+        }
     };
 }

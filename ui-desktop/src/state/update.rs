@@ -1,36 +1,19 @@
 //! The one function that changes the state.
 
-use std::sync::Arc;
-
-use kinora_api::{TitleId, UnixMillis};
+use kinora_api::TitleId;
+use player_core::Command;
 use player_core::command::TrackChoice;
-use player_core::error::PlayerError;
-use player_core::{Command, Snapshot};
 
+use super::pages::{RETRY_AFTER, fail, to_home, visit};
 use super::player::{self, PlayerState, Source};
 use super::{
-    Ahead, AppState, Choices, Effect, HomeState, Launch, Load, Message, Notice, Problem, Route, SearchState, Settings,
-    SignInForm, TitleState, ahead, choices, events, find_card, home_pages, outage, profiles, replies, search,
+    Ahead, AppState, Changed, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment, Notice,
+    Route, SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere, events, find_card,
+    home_pages, kept, library, outage, preferences, profiles, replies, search, sign_in,
 };
 use crate::api::Request;
 use crate::command::{Begin, PlayerCommand, UiCommand};
 use crate::theme::tokens::time;
-
-/// How many pages can be gone back to.
-const HISTORY: usize = 16;
-/// Seconds after which the error card of a film tries again by itself, when that may help; the last value repeats.
-const RETRY_AFTER: [f64; 3] = [10.0, 20.0, 40.0];
-
-/// What the moment is at which something happened.
-#[derive(Clone, Debug, Default)]
-pub struct Moment {
-    /// Seconds of the interface's clock.
-    pub now: f64,
-    /// The player as it is; the default when there is none.
-    pub snapshot: Arc<Snapshot>,
-    /// The time of day, in milliseconds since 1970.
-    pub wall_ms: UnixMillis,
-}
 
 /// The state at the start, and what to do first.
 pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState, Vec<Effect>) {
@@ -39,10 +22,13 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         history: Vec::new(),
         account: None,
         sign_in: SignInForm { email: settings.last_email.clone(), ..SignInForm::default() },
+        accounts: Default::default(),
         home: HomeState::default(),
         title: TitleState::default(),
         ahead: Ahead::default(),
         search: SearchState::default(),
+        library: Library::default(),
+        elsewhere: Elsewhere::default(),
         profile: None,
         profile_pending: false,
         outage: None,
@@ -52,6 +38,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         details_open: false,
         player: None,
         settings,
+        changed_here: Changed::default(),
         settings_open: false,
         notice: None,
         fullscreen: false,
@@ -86,7 +73,9 @@ fn open_session(state: &mut AppState, request: Request) -> Vec<Effect> {
 pub fn next_tick(state: &AppState) -> Option<f64> {
     let retry = state.outage.as_ref().and_then(|outage| outage.next_try);
     let card = state.player.as_ref().and_then(|player| player.retry_at);
-    [retry, card, search::next_tick(&state.search), ahead::next_tick(state)].into_iter().flatten().reduce(f64::min)
+    let others = [search::next_tick(&state.search), ahead::next_tick(state), elsewhere::next_tick(state)];
+    let others = others.into_iter().chain([kept::next_tick(state), sign_in::next_tick(&state.sign_in)]);
+    [retry, card].into_iter().chain(others).flatten().reduce(f64::min)
 }
 
 /// Changes the state by what happened and tells what is to be done.
@@ -108,6 +97,7 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
         Message::Tick => {
             outage::on_tick(state, moment.now, &mut effects);
             search::on_tick(state, moment.now, &mut effects);
+            sign_in::on_tick(state, moment.now, &mut effects);
             retry_film(state, moment, &mut effects);
         }
     }
@@ -115,6 +105,8 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
     if state.notice.as_ref().is_some_and(|notice| moment.now - notice.since > time::NOTICE) {
         state.notice = None;
     }
+    library::follow(state, &mut effects);
+    elsewhere::follow(state, moment.now, &mut effects);
     effects
 }
 
@@ -123,7 +115,8 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::EditEmail(email) => state.sign_in.email = email,
         UiCommand::EditPassword(password) => state.sign_in.password = password,
         UiCommand::ShowPassword(shown) => state.sign_in.shows_password = shown,
-        UiCommand::SignIn => sign_in(state, moment, effects),
+        UiCommand::SignIn => sign_in::submit(state, moment, effects),
+        UiCommand::Account(command) => accounts::on_command(state, command, moment, effects),
         UiCommand::SignOut => {
             state.settings_open = false;
             effects.push(Effect::Api(Request::SignOut));
@@ -138,12 +131,7 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         UiCommand::FocusAt(focus) => state.home.focus = Some(focus),
         UiCommand::ToggleSettings => state.settings_open = !state.settings_open,
         UiCommand::ChangeSettings(settings) => {
-            if settings.data_saver != state.settings.data_saver {
-                let limit = settings.data_saver.max_bitrate_bps();
-                effects.push(Effect::Player(Command::SetMaxBitrate(limit)));
-            }
-            state.settings = settings.clone();
-            effects.push(Effect::SaveSettings(settings));
+            preferences::change(state, settings, effects);
         }
         UiCommand::Zoom(zoom) => {
             state.settings.change_zoom(zoom);
@@ -162,6 +150,9 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
             state.notice = Some(Notice { text: "The details are on the clipboard.".to_owned(), since: moment.now });
             effects.push(Effect::Copy(text));
         }
+        UiCommand::Library(command) => library::on_command(state, command, moment, effects),
+        UiCommand::TakeOver(session) => elsewhere::take_over(state, &session, moment, effects),
+        UiCommand::StopOther(session) => elsewhere::stop_other(state, session, moment, effects),
         UiCommand::Player(command) => on_player_command(state, command, moment, effects),
     }
 }
@@ -230,58 +221,18 @@ fn remember_choices(state: &mut AppState, done: &mut Vec<Effect>, moment: &Momen
     }
 }
 
-pub(super) fn fail(state: &mut AppState, error: &PlayerError, moment: &Moment) {
-    fail_with(state, Problem::new(error), moment);
-}
-
-pub(super) fn fail_with(state: &mut AppState, problem: Problem, moment: &Moment) {
-    state.details_open = false;
-    match &mut state.player {
-        Some(player) => {
-            let pause = RETRY_AFTER[usize::try_from(player.failures).unwrap_or(0).min(RETRY_AFTER.len() - 1)];
-            player.failures = player.failures.saturating_add(1);
-            player.retry_at = problem.is_temporary().then_some(moment.now + pause);
-            player.problem = Some(problem);
-            player.menu = None;
-            player.waiting_since = None;
-        }
-        None => state.notice = Some(Notice { text: problem.meaning, since: moment.now }),
-    }
-}
-
-fn sign_in(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
-    let form = &mut state.sign_in;
-    if form.busy {
-        return;
-    }
-    let email = form.email.trim().to_owned();
-    if form.wait_until.is_some_and(|until| until > moment.now) {
-        return;
-    }
-    form.wait_until = None;
-    form.error = match (email.is_empty(), form.password.is_empty()) {
-        (true, _) => Some("Enter your e-mail address.".to_owned()),
-        (false, true) => Some("Enter your password.".to_owned()),
-        (false, false) => None,
-    };
-    if form.error.is_none() {
-        form.busy = true;
-        form.shows_password = false;
-        // The text stays until the answer: after a slip of the finger one letter is mended, not everything typed again.
-        let credentials = super::Credentials { email, password: form.password.clone().into() };
-        effects.push(Effect::Api(Request::SignIn { credentials, patient: false }));
-    }
-}
-
 pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &mut Vec<Effect>) {
     if state.player.take().is_some() {
         effects.push(Effect::EndPlayback);
     }
     state.account = None;
+    state.accounts = Default::default();
     state.home = HomeState::default();
     state.title = TitleState::default();
     state.ahead = Ahead::default();
     state.search.clear();
+    state.library = Library::default();
+    state.elsewhere = Elsewhere::default();
     state.profile = None;
     state.profile_pending = false;
     state.last_seen.clear();
@@ -291,12 +242,6 @@ pub(super) fn to_sign_in(state: &mut AppState, error: Option<String>, effects: &
     state.route = Route::SignIn;
     state.sign_in = SignInForm { email: state.settings.last_email.clone(), error, ..SignInForm::default() };
     set_fullscreen(state, false, effects);
-}
-
-/// Shows the home screen, with nothing to go back to.
-pub(super) fn to_home(state: &mut AppState) {
-    state.route = Route::Home;
-    state.history.clear();
 }
 
 pub(super) fn enter_home(state: &mut AppState, effects: &mut Vec<Effect>) {
@@ -310,14 +255,6 @@ fn go_home(state: &mut AppState, effects: &mut Vec<Effect>) {
         to_home(state);
         effects.push(Effect::Api(Request::Home));
     }
-}
-
-/// Shows a page from which one can go back to the present one.
-pub(super) fn visit(state: &mut AppState, route: Route) {
-    if state.history.len() == HISTORY {
-        state.history.remove(0);
-    }
-    state.history.push(std::mem::replace(&mut state.route, route));
 }
 
 fn back(state: &mut AppState, effects: &mut Vec<Effect>) {
@@ -348,7 +285,7 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
             state.search.data = Load::Loading;
             effects.push(Effect::Api(Request::Search(state.search.query.trim().to_owned())));
         }
-        Route::Starting | Route::SignIn | Route::Profiles | Route::Player => {}
+        Route::Starting | Route::SignIn | Route::Profiles | Route::EditProfile | Route::Account | Route::Player => {}
     }
 }
 

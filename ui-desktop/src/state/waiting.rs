@@ -207,6 +207,7 @@ mod tests {
             genres: Vec::new(),
             synopsis: String::new(),
             resume: None,
+            reason: None,
         };
         let source = Source::Title { card: Box::new(card), begin: Begin::Resume, grant: None };
         let player = PlayerState::new(source, 0.0);

@@ -46,6 +46,8 @@ pub mod color {
     pub const GLASS: Color32 = Color32::from_rgba_premultiplied(0x0e, 0x10, 0x16, 0xf0);
     /// A round button over the picture, hovered.
     pub const GLASS_HOVER: Color32 = Color32::from_rgba_premultiplied(0x30, 0x30, 0x30, 0x30);
+    /// Yellow letters of subtitles.
+    pub const CUE_YELLOW: Color32 = Color32::from_rgb(0xff, 0xe0, 0x4d);
     /// Behind subtitles.
     pub const CUE_GROUND: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 0xb4);
 
@@ -58,6 +60,22 @@ pub mod color {
     pub fn ground(alpha: u8) -> Color32 {
         Color32::from_rgba_unmultiplied(GROUND.r(), GROUND.g(), GROUND.b(), alpha)
     }
+
+    /// Colours of the pictures of profiles, in the order of [`kinora_api::AVATARS`]: ground, figure, detail.
+    pub const AVATARS: [(Color32, Color32, Color32); 12] = [
+        (Color32::from_rgb(0x6b, 0x2f, 0x1a), Color32::from_rgb(0xff, 0x9a, 0x4a), Color32::from_rgb(0xff, 0xf1, 0xe0)),
+        (Color32::from_rgb(0x3a, 0x2c, 0x5a), Color32::from_rgb(0xb8, 0x92, 0x6a), Color32::from_rgb(0xff, 0xf4, 0xd8)),
+        (Color32::from_rgb(0x1f, 0x4a, 0x54), Color32::from_rgb(0xc9, 0xcf, 0xda), Color32::from_rgb(0xff, 0xa8, 0xb4)),
+        (Color32::from_rgb(0x2b, 0x4b, 0x35), Color32::from_rgb(0xa4, 0x6e, 0x45), Color32::from_rgb(0xe9, 0xcf, 0xae)),
+        (Color32::from_rgb(0x16, 0x3a, 0x66), Color32::from_rgb(0x6f, 0xb8, 0xf2), Color32::from_rgb(0xe3, 0xf4, 0xff)),
+        (Color32::from_rgb(0x54, 0x47, 0x24), Color32::from_rgb(0x74, 0xc4, 0x62), Color32::from_rgb(0xf6, 0xff, 0xe8)),
+        (Color32::from_rgb(0x38, 0x41, 0x52), Color32::from_rgb(0xb9, 0xc4, 0xd6), Color32::from_rgb(0x5c, 0xe0, 0xd0)),
+        (Color32::from_rgb(0x22, 0x28, 0x5c), Color32::from_rgb(0xee, 0xf0, 0xf6), Color32::from_rgb(0xff, 0x6f, 0x5e)),
+        (Color32::from_rgb(0x1c, 0x23, 0x48), Color32::from_rgb(0xf7, 0xe3, 0xa0), Color32::from_rgb(0xf7, 0xf1, 0xd8)),
+        (Color32::from_rgb(0x5a, 0x2a, 0x4a), Color32::from_rgb(0xff, 0xd0, 0x54), Color32::from_rgb(0xff, 0xe9, 0xae)),
+        (Color32::from_rgb(0x1d, 0x42, 0x32), Color32::from_rgb(0x86, 0xd6, 0x83), Color32::from_rgb(0x2f, 0x7a, 0x46)),
+        (Color32::from_rgb(0x12, 0x30, 0x4f), Color32::from_rgb(0x4f, 0xb4, 0xe8), Color32::from_rgb(0xd9, 0xf3, 0xff)),
+    ];
 
     /// Grounds of posters whose picture is not here: one is picked by the title's name.
     pub const POSTER_GROUNDS: [(Color32, Color32); 6] = [
@@ -122,6 +140,10 @@ pub mod size {
     pub const FIELD: f32 = 46.0;
     /// Width of the sign-in card.
     pub const SIGN_IN_CARD: f32 = 400.0;
+    /// Width of the dialogs about the account.
+    pub const DIALOG: f32 = 400.0;
+    /// Widest column of the pages about the account.
+    pub const ACCOUNT_COLUMN: f32 = 720.0;
     /// Widest column of running text.
     pub const TEXT_COLUMN: f32 = 600.0;
     /// Width of the error card.

@@ -3,10 +3,12 @@
 use egui::accesskit::Role;
 use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
+use kinora_api::NowPlaying;
+
 use super::{View, outage};
 use crate::command::UiCommand;
 use crate::navigation;
-use crate::state::Problem;
+use crate::state::{Problem, device_name};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, elided, paint_icon, text_button};
 
@@ -19,6 +21,8 @@ pub enum Choice {
     Leave,
 }
 
+/// Height of the button that unfolds the technical part.
+const DETAILS: f32 = size::BUTTON + space::S;
 /// Height of the card without its texts.
 const FRAME: f32 = 224.0;
 
@@ -53,7 +57,9 @@ pub fn card(
     let heights = |lines: &[(String, Line)]| -> f32 {
         lines.iter().map(|(words, line)| elided(painter, words, *line).size().y + space::S).sum()
     };
-    let height = (heights(&lines) + heights(&lines_of_details) + FRAME).min(area.height() - space::L);
+    let frame = if problem.is_displaced { FRAME - DETAILS } else { FRAME };
+    let height = (heights(&lines) + heights(&lines_of_details) + frame + problem.playing.len() as f32 * STOP_LINE)
+        .min(area.height() - space::L);
     let card = Rect::from_center_size(area.center(), vec2(width, height));
     painter.rect_filled(card, radius::LARGE, color::GLASS);
     painter.rect_filled(card, radius::LARGE, color::SURFACE.gamma_multiply(0.85));
@@ -66,13 +72,18 @@ pub fn card(
         let content = |ui: &mut Ui| {
             navigation::scroll_by_keys(ui);
             ui.spacing_mut().item_spacing.y = space::S;
-            sign(ui);
+            sign(ui, problem);
             for (words, line) in lines {
                 body(ui, &words, line);
             }
             ui.add_space(space::S);
+            for playing in &problem.playing {
+                stop_button(ui, playing, text_width, out);
+            }
             let choice = buttons(ui, problem, leave);
-            details(ui, view, problem, &lines_of_details, out);
+            if !problem.is_displaced {
+                details(ui, view, problem, &lines_of_details, out);
+            }
             // The focus ring of the last button.
             ui.add_space(space::S);
             choice
@@ -90,19 +101,56 @@ fn announce(ui: &Ui, card: Rect, problem: &Problem) {
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, &words));
 }
 
-fn sign(ui: &mut Ui) {
+fn sign(ui: &mut Ui, problem: &Problem) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 36.0), Sense::hover());
     let disc = pos2(rect.left() + 18.0, rect.center().y);
+    if problem.is_displaced {
+        ui.painter().circle_filled(disc, 18.0, color::RAISED);
+        paint_icon(ui.painter(), Icon::Info, disc, 19.0, color::TEXT);
+        return;
+    }
     ui.painter().circle_filled(disc, 18.0, color::DANGER_GROUND);
     paint_icon(ui.painter(), Icon::Warning, disc - vec2(0.0, 1.0), 19.0, color::DANGER);
+}
+
+/// Height of the line of a playback that can be stopped.
+const STOP_LINE: f32 = size::BUTTON + 22.0 + space::S * 2.0;
+
+/// A playback in the place of this one, and the button that stops it.
+fn stop_button(ui: &mut Ui, playing: &NowPlaying, width: f32, out: &mut Vec<UiCommand>) {
+    let device = device_name(playing);
+    let what = match &playing.title {
+        Some(title) => format!("{device} plays “{}”", title.name),
+        None => format!("{device} plays a film"),
+    };
+    body(ui, &what, Line { size: text::BODY, color: color::TEXT, rows: 1, width });
+    let mut name = device.to_owned();
+    if playing.device_name.trim().is_empty() || playing.is_this_device {
+        name = name.to_lowercase();
+    }
+    let words = format!("Stop {name} and watch here");
+    // The line above has the name of a device that has no room on the button.
+    let line = Line { size: text::LARGE, color: color::TEXT, rows: 1, width: f32::INFINITY };
+    let fits = elided(ui.painter(), &words, line).size().x + space::XL * 2.0 <= width;
+    let stop = text_button(ui, Prominence::Primary, if fits { &words } else { "Stop it and watch here" });
+    stop.widget_info(|| WidgetInfo::labeled(Role::Button, true, &words));
+    navigation::focus_by_default(&stop);
+    if stop.clicked() {
+        out.push(UiCommand::StopOther(playing.playback_id.clone()));
+    }
 }
 
 fn buttons(ui: &mut Ui, problem: &Problem, leave: Option<&str>) -> Option<Choice> {
     let mut choice = None;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
-        let label = if problem.needs_sign_in() { "Sign in" } else { "Try again" };
-        let retry = text_button(ui, Prominence::Primary, label);
+        let label = match problem {
+            _ if problem.needs_sign_in() => "Sign in",
+            _ if problem.is_displaced => "Watch here",
+            _ => "Try again",
+        };
+        let prominence = if problem.playing.is_empty() { Prominence::Primary } else { Prominence::Secondary };
+        let retry = text_button(ui, prominence, label);
         navigation::focus_by_default(&retry);
         if retry.clicked() {
             choice = Some(Choice::Retry);

@@ -3,14 +3,15 @@
 use egui::{Align, Layout, Rect, Response, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
 use kinora_api::{Home, Row, RowKind, TitleCard};
 
-use super::{View, error, shell};
-use crate::command::{Begin, UiCommand};
+use super::{View, error, offer, shell};
+use crate::command::{Begin, LibraryCommand, UiCommand};
 use crate::navigation;
 use crate::state::{Focus, HeroButton, Load, runtime, time_left};
-use crate::theme::tokens::{color, size, space, text};
+use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
-    Card, CardShape, Icon, Line, Progress, Prominence, Shelved, body, cover_uv, elided, gradient_horizontal,
-    gradient_vertical, heading, icon_text_button, paint_icon, paint_placeholder, paint_strong, poster_card, spinner,
+    Card, CardShape, Icon, Line, Progress, Prominence, Shelved, body, cover_uv, elided, focus_ring,
+    gradient_horizontal, gradient_vertical, heading, icon_text_button, paint_icon, paint_placeholder, paint_strong,
+    poster_card, spinner,
 };
 
 /// Draws the page.
@@ -41,6 +42,7 @@ fn page(ui: &mut Ui, view: &View<'_>, home: &Home, out: &mut Vec<UiCommand>) -> 
             Some(hero) => sections.push(self::hero(ui, view, hero, out)),
             None => ui.add_space(size::TOP_BAR + space::L),
         }
+        sections.extend(offer::show(ui, view, out));
         for (index, row) in home.rows.iter().enumerate() {
             sections.extend(self::row(ui, view, row, index, out));
             ui.add_space(space::L);
@@ -157,6 +159,7 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
     ui.add_space(space::L);
     let (place, _) = ui.allocate_exact_size(vec2(page.width(), text::HEADING * 1.6), Sense::hover());
     row_heading(ui, place, &row.heading);
+    let is_continue = row.kind == RowKind::ContinueWatching;
     ui.add_space(space::S);
     let grow = (picture.x * size::CARD_GROWTH).ceil();
     let height = picture.y + size::CARD_CAPTION + grow;
@@ -174,16 +177,34 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing = vec2(space::L, 0.0);
             ui.add_space(space::PAGE);
+            let mut cards: Vec<Response> = Vec::new();
+            let mut removed = None;
             for (column, title) in row.titles.iter().enumerate() {
-                let does = if row.kind == RowKind::ContinueWatching { CardDoes::Play } else { CardDoes::OpenPage };
+                let does = match is_continue {
+                    true if view.state.library.is_editing => CardDoes::Remove,
+                    true => CardDoes::Play,
+                    false => CardDoes::OpenPage,
+                };
                 let response = card(ui, view, title, picture, grow / 2.0, does);
                 if index == 0 && column == 0 && !has_hero {
                     navigation::focus_by_default(&response);
                 }
                 note_focus(view, &response, Focus::Card { row: index, column }, out);
-                if response.clicked() {
-                    out.push(open(row, title));
+                let is_deleted = response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Delete));
+                let does = if is_continue && is_deleted { CardDoes::Remove } else { does };
+                if response.clicked() || (is_deleted && does == CardDoes::Remove) {
+                    out.push(does.command(title));
+                    removed = (does == CardDoes::Remove && response.has_focus()).then_some(column).or(removed);
                 }
+                cards.push(response);
+            }
+            if is_continue && row.next.is_none() {
+                edit_card(ui, view, picture, grow / 2.0, out);
+            }
+            // The focus of a card that goes is with the one beside it.
+            let beside = removed.and_then(|column| cards.get(column + 1).or_else(|| cards.get(column.checked_sub(1)?)));
+            if let Some(beside) = beside {
+                beside.request_focus();
             }
             ui.add_space(space::PAGE - space::L);
         });
@@ -199,19 +220,53 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
     Some(place.union(strip))
 }
 
-/// Cards of "Continue watching" play at once; all others lead to their page.
-fn open(row: &Row, title: &TitleCard) -> UiCommand {
-    match row.kind {
-        RowKind::ContinueWatching => UiCommand::Play(title.id.clone(), Begin::Resume),
-        _ => UiCommand::OpenTitle(title.id.clone()),
-    }
-}
-
-/// A press on a card does one of these.
+/// A press on a card does one of these. Cards of "Continue watching" play at once; all others lead to their page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CardDoes {
     Play,
     OpenPage,
+    Remove,
+}
+
+impl CardDoes {
+    fn command(self, title: &TitleCard) -> UiCommand {
+        match self {
+            Self::Play => UiCommand::Play(title.id.clone(), Begin::Resume),
+            Self::OpenPage => UiCommand::OpenTitle(title.id.clone()),
+            Self::Remove => UiCommand::Library(LibraryCommand::RemoveFromContinue(title.id.clone())),
+        }
+    }
+}
+
+/// The card after those of "Continue watching": after its press, presses on the others remove them.
+fn edit_card(ui: &mut Ui, view: &View<'_>, picture: Vec2, margin: f32, out: &mut Vec<UiCommand>) {
+    let is_editing = view.state.library.is_editing;
+    let (icon, words, spoken) = match is_editing {
+        true => (Icon::Check, "Done", "Done removing"),
+        false => (Icon::Close, "Remove titles", "Remove titles from Continue watching"),
+    };
+    let builder = UiBuilder::new().id_salt("edit continue").layout(Layout::top_down(Align::Min));
+    let response = ui.scope_builder(builder, |ui| {
+        ui.add_space(margin);
+        let (rect, response) = ui.allocate_exact_size(vec2(picture.y * 1.2, picture.y), Sense::click());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, spoken));
+        let warm = response.hovered() || response.has_focus() || is_editing;
+        let heat = ui.ctx().animate_bool_with_time(response.id.with("heat"), warm, time::HOVER);
+        ui.painter().rect_filled(rect, radius::MEDIUM, color::SURFACE.gamma_multiply(0.4 + 0.6 * heat));
+        let edge = egui::Stroke::new(1.0, color::LINE);
+        ui.painter().rect_stroke(rect, radius::MEDIUM, edge, egui::StrokeKind::Inside);
+        let ink = crate::theme::mix(color::TEXT_FAINT, color::TEXT, heat);
+        paint_icon(ui.painter(), icon, rect.center() - vec2(0.0, 14.0), 20.0, ink);
+        let line = Line { size: text::BODY, color: ink, rows: 1, width: rect.width() - space::L };
+        let galley = elided(ui.painter(), words, line);
+        let place = rect.center() + vec2(-galley.size().x / 2.0, 6.0);
+        ui.painter().galley_with_override_text_color(place, galley, ink);
+        focus_ring(ui, &response, rect, radius::MEDIUM);
+        response
+    });
+    if response.inner.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+        out.push(UiCommand::Library(LibraryCommand::EditContinue(!is_editing)));
+    }
 }
 
 /// A card that leads to its title's page; `margin` keeps room for it to grow.
@@ -234,7 +289,9 @@ fn card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2, margin: 
         caption: &caption,
         picture: is_near.then(|| view.images.get(&title.poster.path, view.now)).flatten(),
         progress,
+        is_watched: view.state.library.is_watched(&title.id),
         plays: does == CardDoes::Play,
+        removes: does == CardDoes::Remove,
     };
     // The focus stays with the title when others come and go in front of it.
     let id = ui.scope_id().with(("card", title.id.as_str()));

@@ -1,18 +1,25 @@
 //! Pages. Each draws from [`View`] and answers with commands; none changes anything.
 
+mod account;
 mod appearing;
+mod chips;
+mod dialog;
 mod end_screen;
 mod error;
+mod form;
 mod home;
+mod offer;
 mod outage;
 mod player;
 mod player_menu;
 mod player_stats;
+mod profile_editor;
 mod profiles;
 mod search;
 mod settings;
 mod shell;
 mod sign_in;
+mod sign_in_phone;
 mod thumbnail;
 mod title;
 mod top_actions;
@@ -23,7 +30,7 @@ use std::sync::Arc;
 use egui::{PointerButton, Ui};
 use player_core::{MediaTime, Snapshot};
 
-use crate::command::{PlayerCommand, UiCommand};
+use crate::command::{AccountCommand, PlayerCommand, UiCommand};
 use crate::navigation::{self, Page};
 use crate::player_port::PlayerHandle;
 use crate::state::{AppState, PlayerState, Route};
@@ -65,6 +72,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         Route::Starting => shell::starting(ui, view),
         Route::SignIn => sign_in::show(ui, view, out),
         Route::Profiles => profiles::show(ui, view, out),
+        Route::EditProfile => profile_editor::show(ui, view, out),
+        Route::Account => account::show(ui, view, out),
         Route::Home => home::show(ui, view, out),
         Route::Search => search::show(ui, view, out),
         Route::Title(_) => title::show(ui, view, out),
@@ -74,6 +83,9 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     if view.state.settings_open {
         settings::show(ui, view, out);
     }
+    if let Some(dialog) = &view.state.accounts.dialog {
+        dialog::show(ui, view, dialog, out);
+    }
     shell::notice(ui, view, out);
 }
 
@@ -82,6 +94,8 @@ fn back_button(ui: &Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     if ui.input(|input| input.pointer.button_clicked(PointerButton::Extra1)) {
         out.push(match view.state.route {
             _ if view.state.settings_open => UiCommand::ToggleSettings,
+            _ if view.state.accounts.dialog.is_some() => UiCommand::Account(AccountCommand::Cancel),
+            Route::EditProfile => UiCommand::Account(AccountCommand::LeaveProfile),
             Route::Player => UiCommand::Player(PlayerCommand::Leave),
             _ => UiCommand::Back,
         });
@@ -95,6 +109,8 @@ fn page(view: &View<'_>) -> Page {
         Route::Starting => "starting",
         Route::SignIn => "sign-in",
         Route::Profiles => "profiles",
+        Route::EditProfile => "edit-profile",
+        Route::Account => "account",
         Route::Home => "home",
         Route::Search => "search",
         Route::Title(_) => "title",
@@ -104,9 +120,10 @@ fn page(view: &View<'_>) -> Page {
     let is_watching = |player: &PlayerState| player.problem.is_none() && end_screen::titles(view, player).is_none();
     Page {
         name,
-        id: egui::Id::unique(("page", format!("{:?}", state.route))),
+        // The pages before the sign-in share a route.
+        id: egui::Id::unique(("page", format!("{:?}", state.route), state.sign_in.page)),
         depth: state.history.len(),
-        has_sheet: state.settings_open || (state.route == Route::Player && has_menu),
+        has_sheet: state.has_sheet() || (state.route == Route::Player && has_menu),
         arrows: state.route != Route::Player || !state.player.as_ref().is_some_and(is_watching),
     }
 }

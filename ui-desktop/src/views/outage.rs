@@ -5,7 +5,7 @@ use egui::{Align, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::View;
 use crate::command::UiCommand;
-use crate::state::{Outage, Route};
+use crate::state::{Outage, Route, kept_page};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Line, Prominence, elided, text_button};
 
@@ -29,9 +29,13 @@ fn words(view: &View<'_>, outage: &Outage) -> String {
 }
 
 /// Returns an age of so many milliseconds in words, such as `3 minutes ago`.
-fn ago(ms: i64) -> String {
+pub fn ago(ms: i64) -> String {
     let minutes = ms / 60_000;
-    let (count, unit) = if minutes < 60 { (minutes, "minute") } else { (minutes / 60, "hour") };
+    let (count, unit) = match minutes {
+        ..60 => (minutes, "minute"),
+        60..2880 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
     match count {
         ..=0 => "less than a minute ago".to_owned(),
         1 => format!("1 {unit} ago"),
@@ -41,12 +45,11 @@ fn ago(ms: i64) -> String {
 
 /// Draws the banner under the bar on top of a page that still shows something. The page below stays usable.
 pub fn banner(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
-    let home = &view.state.home;
-    let kept = home.kept.as_ref().filter(|_| view.state.route == Route::Home);
+    let kept = kept_page(view.state);
     let (words, may_try) = match (&view.state.outage, kept) {
         (Some(outage), _) => (words(view, outage), outage.next_try.is_some()),
         (None, Some(kept)) => {
-            let age = home.seen_at.map_or(0, |at| view.wall.now_ms().saturating_sub(at));
+            let age = view.wall.now_ms().saturating_sub(kept.seen_at);
             (format!("Not up to date – this is from {}", ago(age)), kept.next_try.is_some())
         }
         (None, None) => return,
@@ -55,7 +58,7 @@ pub fn banner(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     ui.ctx().request_repaint_after_secs(0.5);
     let has_page = match &view.state.route {
         Route::Home => view.state.home.data.ready().is_some(),
-        Route::Title(_) | Route::Search | Route::Profiles => true,
+        Route::Title(_) | Route::Search | Route::Profiles | Route::EditProfile | Route::Account => true,
         Route::Starting | Route::SignIn | Route::Player => false,
     };
     if !has_page {

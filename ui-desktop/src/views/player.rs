@@ -1,15 +1,16 @@
 //! The picture with its controls.
 
 use egui::{Align, Event, Layout, MouseWheelUnit, PointerButton, Rect, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
+use kinora_api::{SubtitleBackground, SubtitleColour};
 use player_core::State;
 
 use super::{View, end_screen, error, player_menu, player_stats, shell, thumbnail, waiting};
 use crate::command::{PlayerCommand, UiCommand};
 use crate::navigation;
-use crate::state::{Menu, PlayerState, Route, VOLUME_STEP, clock, player_command, timeline};
+use crate::state::{AppState, Menu, PlayerState, Route, VOLUME_STEP, clock, cue_look, player_command, timeline};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
-    Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, volume_slider,
+    CueStyle, Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, volume_slider,
 };
 
 /// Height of the controls at the bottom, which subtitles keep free.
@@ -139,8 +140,23 @@ fn subtitles(ui: &Ui, view: &View<'_>, picture: Rect, shown: f32) {
         // What lies below the picture, in the black bar, needs no room.
         let below = (ui.max_rect().bottom() - picture.bottom()).max(0.0);
         let lift = (CONTROLS - below).max(0.0) * shown;
-        paint_cues(ui.painter(), picture, &cues, view.position, view.state.settings.cue_size.share(), lift);
+        paint_cues(ui.painter(), picture, &cues, view.position, cue_style(view.state), lift);
     }
+}
+
+/// Returns how cues look that leave it to the viewer.
+fn cue_style(state: &AppState) -> CueStyle {
+    let look = cue_look(state);
+    let ink = match look.colour {
+        SubtitleColour::White => color::WHITE,
+        SubtitleColour::Yellow => color::CUE_YELLOW,
+    };
+    let ground = match look.background {
+        SubtitleBackground::None => None,
+        SubtitleBackground::Shade => Some(color::CUE_GROUND),
+        SubtitleBackground::Solid => Some(color::BLACK),
+    };
+    CueStyle { share: look.size.share(), ink, ground }
 }
 
 fn controls(

@@ -16,7 +16,7 @@ use crate::widgets::{CardGrid, CardShape, Line, body, heading, select_all, spinn
 /// field sees them, except that `/` belongs to a field that has the focus.
 pub fn shortcuts(ui: &Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let is_page = matches!(view.state.route, Route::Home | Route::Title(_) | Route::Search | Route::Profiles);
-    if !is_page || view.state.settings_open || view.state.account.is_none() {
+    if !is_page || view.state.has_sheet() || view.state.account.is_none() {
         return;
     }
     let in_field = ui.ctx().text_edit_focused();
@@ -42,7 +42,8 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     let page = ui.max_rect();
     let margin = space::PAGE;
     // The banner of an outage lies between the bar and the field.
-    let banner = if view.state.outage.is_some() { size::BUTTON + space::S } else { 0.0 };
+    let banner =
+        if view.state.outage.is_some() || view.state.search.kept.is_some() { size::BUTTON + space::S } else { 0.0 };
     let top = page.top() + size::TOP_BAR + space::S + banner;
     let place = Rect::from_min_size(pos2(page.left() + margin, top), vec2(page.width() - margin * 2.0, 52.0));
     let field = ui.scope_builder(UiBuilder::new().max_rect(place), |ui| field(ui, view, out)).inner;

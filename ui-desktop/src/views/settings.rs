@@ -1,18 +1,19 @@
 //! The settings: a sheet on the right over any page.
 
-use egui::{Align, Key, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, WidgetInfo, vec2};
+use egui::{Align, Key, Layout, ScrollArea, Sense, Ui, UiBuilder, vec2};
 
 use super::View;
-use crate::command::UiCommand;
+use super::chips::{chip, chips, group};
+use crate::command::{AccountCommand, UiCommand};
 use crate::navigation;
-use crate::state::{CueSize, DataSaver, Settings, language_name};
-use crate::theme::tokens::{color, radius, size, space, text};
-use crate::widgets::{Icon, Line, Prominence, body, focus_ring, glass_button, heading, text_button};
+use crate::state::{CueSize, DataSaver, Settings, language_name, settings_in_force};
+use crate::theme::tokens::{color, size, space, text};
+use crate::widgets::{Icon, Line, Prominence, body, glass_button, heading, text_button};
 
 /// Width of the sheet.
-const WIDTH: f32 = 400.0;
+const WIDTH: f32 = 444.0;
 /// Languages that can be preferred.
-const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "it", "pl"];
+pub(super) const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "it", "pl"];
 
 /// Draws the sheet; a press beside it or Escape closes it. While it is open it has the keyboard's focus.
 pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
@@ -50,7 +51,7 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         navigation::scroll_by_keys(ui);
         // The focus ring stands a little outside of the chips.
         egui::Frame::new().inner_margin(egui::Margin::same(6)).show(ui, |ui| {
-            choices(ui, &view.state.settings, out);
+            choices(ui, &settings_in_force(view.state), out);
             ui.add_space(space::XL);
             account(ui, view, out);
         });
@@ -102,21 +103,24 @@ fn account(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         body(ui, &format!("Your sign-in is kept {place}."), faint);
     }
     ui.add_space(space::M);
-    if text_button(ui, Prominence::Secondary, "Sign out").clicked() {
-        out.push(UiCommand::SignOut);
-    }
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::M;
+        if text_button(ui, Prominence::Secondary, "Profiles").clicked() {
+            out.push(UiCommand::SwitchProfile);
+        }
+        if text_button(ui, Prominence::Secondary, "Account").clicked() {
+            out.push(UiCommand::Account(AccountCommand::Open));
+        }
+        if text_button(ui, Prominence::Secondary, "Sign out").clicked() {
+            out.push(UiCommand::SignOut);
+        }
+    });
 }
 
 fn change(out: &mut Vec<UiCommand>, settings: &Settings, change: impl FnOnce(&mut Settings)) {
     let mut settings = settings.clone();
     change(&mut settings);
     out.push(UiCommand::ChangeSettings(settings));
-}
-
-fn group(ui: &mut Ui, words: &str) {
-    let line = Line { size: text::BODY, color: color::TEXT_FAINT, rows: 1, width: ui.available_width() };
-    body(ui, words, line);
-    ui.add_space(space::XS);
 }
 
 fn languages(ui: &mut Ui, none: &str, chosen: &Option<String>, mut choose: impl FnMut(Option<String>)) {
@@ -130,38 +134,4 @@ fn languages(ui: &mut Ui, none: &str, chosen: &Option<String>, mut choose: impl 
             }
         }
     });
-}
-
-/// Lays chips out in lines that stand as close as the chips of a line.
-fn chips(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    ui.scope(|ui| {
-        ui.spacing_mut().interact_size.y = 0.0;
-        ui.spacing_mut().item_spacing = Vec2::splat(space::S);
-        ui.horizontal_wrapped(content);
-    });
-}
-
-/// A choice among few; answers whether it was pressed.
-fn chip(ui: &mut Ui, words: &str, selected: bool) -> bool {
-    let ink = if selected { color::ON_ACCENT } else { color::TEXT_SOFT };
-    let line = Line { size: text::BODY, color: ink, rows: 1, width: f32::INFINITY };
-    let galley = crate::widgets::elided(ui.painter(), words, line);
-    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(space::XL, space::L), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(egui::accesskit::Role::RadioButton, true, selected, words));
-    let ground = match (selected, response.hovered()) {
-        (true, _) => color::ACCENT,
-        (false, true) => color::RAISED_HOVER,
-        (false, false) => color::RAISED,
-    };
-    ui.painter().rect_filled(rect, radius::MEDIUM, ground);
-    if !selected {
-        let edge = egui::Stroke::new(1.0, color::OUTLINE);
-        ui.painter().rect_stroke(rect, radius::MEDIUM, edge, egui::StrokeKind::Inside);
-    }
-    ui.painter().galley(Rect::from_center_size(rect.center(), galley.size()).min, galley, ink);
-    focus_ring(ui, &response, rect, radius::MEDIUM);
-    if selected {
-        navigation::prefer(&response);
-    }
-    response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() && !selected
 }

@@ -3,7 +3,7 @@
 use egui::{Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::{View, top_actions};
-use crate::command::UiCommand;
+use crate::command::{LibraryCommand, UiCommand};
 use crate::navigation;
 use crate::state::Route;
 use crate::theme::tokens::{color, radius, size, space, text, time};
@@ -118,7 +118,11 @@ pub fn notice(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
     ui.painter().galley(pos2(rect.left() + space::XL, rect.center().y - galley.size().y / 2.0), galley, line.color);
     let inside = rect.shrink2(vec2(space::M, 0.0));
     ui.scope_builder(UiBuilder::new().max_rect(inside).layout(Layout::right_to_left(Align::Center)), |ui| {
-        if text_button(ui, Prominence::Quiet, "OK").clicked() {
+        if view.state.library.can_undo() {
+            if text_button(ui, Prominence::Quiet, "Undo").clicked() {
+                out.push(UiCommand::Library(LibraryCommand::Undo));
+            }
+        } else if text_button(ui, Prominence::Quiet, "OK").clicked() {
             out.push(UiCommand::DismissNotice);
         }
     });

@@ -4,7 +4,7 @@ use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, ve
 use kinora_api::{Language, TitleCard, TitleDetail};
 
 use super::{View, error, home, shell};
-use crate::command::{Begin, UiCommand};
+use crate::command::{Begin, LibraryCommand, UiCommand};
 use crate::navigation;
 use crate::state::{Load, runtime, time_left};
 use crate::theme::tokens::{color, size, space, text};
@@ -54,7 +54,7 @@ fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDet
             ui.add_space(space::PAGE);
             ui.allocate_ui_with_layout(vec2(column, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_max_width(column);
-                about(ui, card, detail, out);
+                about(ui, view, card, detail, out);
             });
         });
         if let Some(detail) = detail.filter(|detail| !detail.similar.is_empty()) {
@@ -69,13 +69,17 @@ fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDet
     navigation::scroll(ui, area, content, frame).state.clamped_offset().y
 }
 
-fn about(ui: &mut Ui, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
+fn about(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
     let width = ui.available_width();
     heading(ui, &card.name, text::DISPLAY);
     ui.add_space(space::M);
     facts(ui, card, detail);
     ui.add_space(space::XL);
     buttons(ui, card, out);
+    if let Some(detail) = detail {
+        ui.add_space(space::S);
+        marks(ui, view, detail, out);
+    }
     if let Some(resume) = card.resume.as_ref().filter(|resume| resume.duration_ms > 0) {
         ui.add_space(space::L);
         progress(ui, Progress(resume.position_ms as f32 / resume.duration_ms as f32));
@@ -143,6 +147,47 @@ fn buttons(ui: &mut Ui, card: &TitleCard, out: &mut Vec<UiCommand>) {
             out.push(UiCommand::Play(card.id.clone(), Begin::Start));
         }
     });
+}
+
+/// The buttons by which the profile keeps the title, below those that play it.
+fn marks(ui: &mut Ui, view: &View<'_>, detail: &TitleDetail, out: &mut Vec<UiCommand>) {
+    let (library, id) = (&view.state.library, &detail.card.id);
+    // The icons, not the grounds around them, stand in line with the text of the page. A child does not move its cursor.
+    let line = ui.available_rect_before_wrap();
+    let place = line.with_min_x(line.left() - space::M);
+    let mut inside =
+        ui.new_child(UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Min)).id_salt("marks"));
+    inside.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(space::S, space::S);
+        let is_listed = library.is_listed(detail);
+        let (icon, spoken) = match is_listed {
+            true => (Icon::Check, "Remove from My list"),
+            false => (Icon::Plus, "Add to My list"),
+        };
+        if mark(ui, icon, "My list", spoken) {
+            out.push(UiCommand::Library(LibraryCommand::List(id.clone(), !is_listed)));
+        }
+        let is_watched = library.is_watched(id);
+        let (icon, label, spoken) = match is_watched {
+            true => (Icon::Check, "Watched", "Watched. Mark as not watched"),
+            false => (Icon::Eye, "Mark as watched", "Mark as watched"),
+        };
+        if mark(ui, icon, label, spoken) {
+            out.push(UiCommand::Library(LibraryCommand::MarkWatched(id.clone(), !is_watched)));
+        }
+        let words = "Remove from Continue watching";
+        if library.is_continued(&detail.card) && mark(ui, Icon::Close, words, words) {
+            out.push(UiCommand::Library(LibraryCommand::RemoveFromContinue(id.clone())));
+        }
+    });
+    ui.allocate_space(vec2(line.width(), inside.min_rect().height()));
+}
+
+/// A button that is named by what a press does, and shows how things are; answers whether it was pressed.
+fn mark(ui: &mut Ui, icon: Icon, label: &str, spoken: &str) -> bool {
+    let response = icon_text_button(ui, Prominence::Quiet, Some(icon), label);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, spoken));
+    response.clicked()
 }
 
 fn progress(ui: &mut Ui, Progress(share): Progress) {

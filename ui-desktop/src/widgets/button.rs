@@ -1,5 +1,6 @@
 //! Buttons, all with a name for screen readers and a visible focus.
 
+use egui::emath::GuiRounding as _;
 use egui::{Color32, CornerRadius, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, vec2};
 
 use super::{Icon, Line, elided, paint_icon};
@@ -15,6 +16,8 @@ pub enum Prominence {
     Secondary,
     /// A word without a ground.
     Quiet,
+    /// Something that cannot be undone.
+    Danger,
 }
 
 /// A button with a word.
@@ -37,6 +40,7 @@ pub fn icon_text_button(ui: &mut Ui, prominence: Prominence, icon: Option<Icon>,
     let (ground, ink) = match prominence {
         Prominence::Primary => (mix(color::ACCENT, color::ACCENT_HOVER, heat), color::ON_ACCENT),
         Prominence::Secondary => (mix(color::RAISED, color::RAISED_HOVER, heat), color::TEXT),
+        Prominence::Danger => (mix(color::DANGER_GROUND, color::RAISED_HOVER, heat), color::DANGER),
         Prominence::Quiet => (color::RAISED.gamma_multiply(heat * 0.8), mix(color::TEXT_SOFT, color::TEXT, heat)),
     };
     let fade = if enabled { 1.0 } else { 0.45 };
@@ -49,6 +53,8 @@ pub fn icon_text_button(ui: &mut Ui, prominence: Prominence, icon: Option<Icon>,
     }
     let place = egui::pos2(left + icon_width, rect.center().y - galley.size().y / 2.0);
     let job_color = ink.gamma_multiply(fade);
+    // Letters stand on whole pixels: from there both passes of all buttons are equally far apart.
+    let place = place.round_to_pixels(painter.pixels_per_point());
     paint_recoloured(painter, place, &galley, job_color);
     focus_ring(ui, &response, rect, radius::MEDIUM);
     response.on_hover_cursor(egui::CursorIcon::PointingHand)

@@ -41,6 +41,8 @@ pub enum Icon {
     Check,
     /// A cross.
     Close,
+    /// An upright cross.
+    Plus,
     /// A triangle with an exclamation mark.
     Warning,
     /// Sliders for the settings.
@@ -55,6 +57,12 @@ pub enum Icon {
     Search,
     /// Two heads.
     People,
+    /// A padlock.
+    Lock,
+    /// A pencil.
+    Pencil,
+    /// A key of a keyboard that erases to the left.
+    Backspace,
 }
 
 /// Paints an icon into a square of the given side around `center`.
@@ -102,6 +110,10 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
             pen.line(&[(-6.5, -6.5), (6.5, 6.5)]);
             pen.line(&[(6.5, -6.5), (-6.5, 6.5)]);
         }
+        Icon::Plus => {
+            pen.line(&[(-8.0, 0.0), (8.0, 0.0)]);
+            pen.line(&[(0.0, -8.0), (0.0, 8.0)]);
+        }
         Icon::Speed => {
             pen.arc(0.0, 2.0, 9.5, PI * 0.85, PI * 2.15);
             pen.line(&[(0.0, 2.5), (4.6, -3.0)]);
@@ -121,6 +133,20 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
             pen.arc(-3.5, 9.0, 7.0, PI, TAU);
             pen.arc(4.5, -4.0, 3.6, -FRAC_PI_2, FRAC_PI_2);
             pen.arc(3.5, 9.0, 7.5, -FRAC_PI_2 * 0.7, 0.0);
+        }
+        Icon::Lock => {
+            pen.frame(-6.5, -1.5, 13.0, 10.0, 2.0);
+            pen.arc(0.0, -2.0, 4.5, PI, TAU);
+            pen.dot(0.0, 3.5, 1.6);
+        }
+        Icon::Pencil => {
+            pen.line(&[(-8.0, 8.0), (-6.5, 2.5), (4.0, -8.0), (8.0, -4.0), (-2.5, 6.5), (-8.0, 8.0)]);
+            pen.line(&[(1.0, -5.0), (5.0, -1.0)]);
+        }
+        Icon::Backspace => {
+            pen.line(&[(-10.0, 0.0), (-4.0, -6.5), (9.5, -6.5), (9.5, 6.5), (-4.0, 6.5), (-10.0, 0.0)]);
+            pen.line(&[(-0.5, -2.5), (4.5, 2.5)]);
+            pen.line(&[(-0.5, 2.5), (4.5, -2.5)]);
         }
         Icon::Warning => {
             pen.line(&[(0.0, -9.0), (10.0, 8.5), (-10.0, 8.5), (0.0, -9.0), (1.0, -7.2)]);

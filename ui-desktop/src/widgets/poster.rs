@@ -67,14 +67,20 @@ pub struct Card<'a> {
     pub picture: Option<Shelved>,
     /// How far it has been seen, when begun.
     pub progress: Option<Progress>,
+    /// The profile has watched it.
+    pub is_watched: bool,
     /// A press plays the title, which a triangle shows. Other cards lead to a page.
     pub plays: bool,
+    /// A press removes the card, which a cross shows.
+    pub removes: bool,
 }
 
 /// A card of a given picture size. Its name is what screen readers say.
 pub fn poster_card(ui: &mut Ui, card: &Card<'_>, picture_size: Vec2, now: f64) -> Response {
     let (rect, response) = ui.allocate_exact_size(picture_size + vec2(0.0, size::CARD_CAPTION), Sense::click());
-    let spoken = format!("{}, {}", card.name, card.caption);
+    let watched = if card.is_watched { ", watched" } else { "" };
+    let verb = if card.removes { "Remove " } else { "" };
+    let spoken = format!("{verb}{}, {}{watched}", card.name, card.caption);
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, &spoken));
     let picture_rect = Rect::from_min_size(rect.min, picture_size);
     if !ui.is_rect_visible(rect.expand(space::L)) {
@@ -101,6 +107,13 @@ pub fn poster_card(ui: &mut Ui, card: &Card<'_>, picture_size: Vec2, now: f64) -
     }
     if let Some(Progress(share)) = card.progress {
         paint_progress(painter, grown, share);
+    }
+    if card.is_watched {
+        paint_corner(painter, grown, Icon::Check);
+    }
+    if card.removes {
+        painter.rect_filled(grown, radius::MEDIUM, color::scrim(110));
+        paint_corner(painter, grown, Icon::Close);
     }
     if heat > 0.0 && card.plays {
         paint_play_hint(painter, grown, heat);
@@ -133,6 +146,14 @@ fn paint_progress(painter: &Painter, rect: Rect, share: f32) {
     painter.rect_filled(rail, 2.0, color::RAIL);
     let done = Rect::from_min_size(rail.min, vec2((rail.width() * share.clamp(0.02, 1.0)).max(4.0), rail.height()));
     painter.rect_filled(done, 2.0, color::ACCENT);
+}
+
+/// A small disc with an icon in the upper right corner.
+fn paint_corner(painter: &Painter, rect: Rect, icon: Icon) {
+    let center = pos2(rect.right() - space::S - 12.0, rect.top() + space::S + 12.0);
+    painter.circle_filled(center, 12.0, color::scrim(190));
+    painter.circle_stroke(center, 12.0, egui::Stroke::new(1.0, Color32::WHITE.gamma_multiply(0.5)));
+    paint_icon(painter, icon, center, 13.0, color::WHITE);
 }
 
 fn paint_play_hint(painter: &Painter, rect: Rect, heat: f32) {

@@ -9,17 +9,27 @@ use egui::{Color32, Painter, Rect, pos2, vec2};
 use player_core::MediaTime;
 use player_core::text::Cue;
 
-use crate::theme::tokens::{color, radius, text};
+use crate::theme::tokens::{radius, text};
 use letters::{Letters, Scale, halign};
 use place::Frame;
 
 /// Cues that are drawn at once: more cannot be read.
 const MOST: usize = 64;
 
-/// Paints cues over a picture. `type_share` is the height of the type as a share of the picture's height; `lift` keeps
-/// so many points at the bottom free for the controls.
-pub fn paint_cues(painter: &Painter, picture: Rect, cues: &[Cue], at: MediaTime, type_share: f32, lift: f32) {
-    let scale = Scale::new(picture.height(), type_share);
+/// Look of cues where they leave it to the viewer.
+#[derive(Clone, Copy, Debug)]
+pub struct CueStyle {
+    /// Height of the type as a share of the picture's height.
+    pub share: f32,
+    /// Colour of the letters.
+    pub ink: Color32,
+    /// Background of the lines; `None` outlines the letters.
+    pub ground: Option<Color32>,
+}
+
+/// Paints cues over a picture. `lift` keeps so many points at the bottom free for the controls.
+pub fn paint_cues(painter: &Painter, picture: Rect, cues: &[Cue], at: MediaTime, style: CueStyle, lift: f32) {
+    let scale = Scale::new(picture.height(), style);
     let mut taken: Vec<Rect> = Vec::new();
     for group in groups(cues) {
         let Some(first) = group.first() else { continue };
@@ -64,14 +74,14 @@ fn groups(cues: &[Cue]) -> Vec<Vec<&Cue>> {
 }
 
 /// The colour behind a cue's lines: its own, or the usual one when nothing else makes it readable.
-fn ground(cue: &Cue) -> Option<Color32> {
+fn ground(cue: &Cue, scale: Scale) -> Option<Color32> {
     let layout = &cue.layout;
     if let Some(own) = layout.background {
         return Some(letters::colour(own));
     }
     let readable = layout.area.as_ref().is_some_and(|area| area.background.is_some_and(|[.., alpha]| alpha > 0))
         || cue.spans.iter().any(|span| span.style.background.is_some() || span.style.edge.is_some());
-    (!readable).then_some(color::CUE_GROUND)
+    scale.ground.filter(|_| !readable)
 }
 
 /// The colour of the area of a cue.
@@ -105,7 +115,7 @@ fn paint_framed(painter: &Painter, frame: Frame, cues: &[&Cue], at: MediaTime, s
             egui::Align::Center => inner.center().x,
             egui::Align::Max => inner.right(),
         };
-        if let Some(colour) = ground(cue) {
+        if let Some(colour) = ground(cue, scale) {
             let block = Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), size.y));
             let lines = around(anchor, top, size, halign(cue.layout.align));
             let behind =
@@ -145,7 +155,7 @@ fn paint_free(
     let wanted = place::place(&cue.layout, letters.size() + padding * 2.0, picture, points * text::LEADING, lift);
     let rect = place::avoid(wanted, taken, picture);
     taken.push(rect);
-    if let Some(colour) = ground(cue) {
+    if let Some(colour) = ground(cue, scale) {
         painter.rect_filled(rect, radius::SMALL, colour);
     }
     let anchor = match halign(cue.layout.align) {

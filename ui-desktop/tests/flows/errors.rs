@@ -109,3 +109,20 @@ fn a_seek_that_nothing_answers_has_words_within_four_seconds_and_a_way_out() {
     pass(&mut window, 0.5);
     assert!(window.query_by_role_and_label(Role::Button, "Cancel").is_none());
 }
+
+#[test]
+fn a_refusal_of_the_service_has_its_own_words_and_number() {
+    let (mut window, outside) = super::at_home();
+    window.get_by_role_and_label(Role::Button, "Play").click();
+    settle(&mut window);
+    let failure = super::sign_in::refused(kinora_api::ErrorCode::NothingPlayable);
+    outside.reply(ui_desktop::api::Reply::Granted("hero".into(), Err(failure)));
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Label, "This device can't play this title.");
+    window.get_by_role_and_label(Role::Label, "Choose another title, or watch it on another device.");
+    click(&mut window, "Details");
+    window.get_by_label("NothingPlayable (7030)");
+    outside.take_asked();
+    pass(&mut window, 60.0);
+    assert!(!outside.take_asked().contains(&Request::Authorize("hero".into())), "waiting mends nothing");
+}

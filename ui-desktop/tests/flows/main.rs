@@ -4,15 +4,22 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
 mod after_the_film;
 mod ahead;
+mod elsewhere;
 mod errors;
+mod family;
 mod home_pages;
+mod kept_pages;
+mod library;
 mod memory;
 mod outage;
+mod preferences;
 mod profiles;
 mod search;
 mod seek_bar;
+mod sign_in;
 
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;

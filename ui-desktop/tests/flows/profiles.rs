@@ -23,6 +23,7 @@ fn signed_in_by_form() -> (Window, Outside) {
     outside.reply(Reply::Restored(None));
     settle(&mut window);
     outside.reply(Reply::SignedIn(Ok(family())));
+    outside.reply(Reply::ProfileInUse(Some("p1".into())));
     settle(&mut window);
     outside.take_asked();
     (window, outside)
@@ -54,7 +55,7 @@ fn a_family_is_asked_who_watches_and_children_see_what_the_service_permits() {
 fn the_choice_is_kept_and_can_be_changed() {
     let (mut window, outside) = signed_in_by_form();
     press(&mut window, Key::Enter);
-    assert_eq!(outside.take_asked(), [Request::Home], "the default profile needs no word");
+    assert_eq!(outside.take_asked(), [Request::Home], "requests name the first profile already");
     outside.reply(Reply::Home(Ok(home())));
     settle(&mut window);
     click(&mut window, "Switch profile, now Demo");

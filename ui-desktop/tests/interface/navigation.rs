@@ -152,7 +152,7 @@ fn avatar_and_settings_are_reached_by_arrows_and_settings_keep_the_focus() {
     press(&mut window, Key::Enter);
     assert!(state(&window).settings_open);
     assert_eq!(focus_is_seen(&window, "opening"), "Medium", "the first choice that is made");
-    let sheet = window.get_by_label("Close settings").rect().right() - 340.0;
+    let sheet = window.get_by_label("Close settings").rect().right() - 384.0;
     let keys = [Key::Tab, Key::ArrowDown, Key::ArrowRight, Key::ArrowUp, Key::ArrowLeft, Key::End, Key::PageUp];
     let mut seen = std::collections::BTreeSet::new();
     for key in keys.into_iter().cycle().take(keys.len() * 8) {
@@ -233,6 +233,8 @@ fn a_title_opened_anew_offers_play_again() {
         outside.reply(Reply::Title("a1".into(), Ok(detail(card("a1", "That title")))));
         settle(&mut window);
         assert_eq!(focus_is_seen(&window, "opening"), "Play");
+        press(&mut window, Key::ArrowDown);
+        assert_eq!(focus_is_seen(&window, "Down"), "Add to My list");
         press(&mut window, Key::ArrowDown);
         assert!(focus_is_seen(&window, "Down").starts_with("Other Title"));
         press(&mut window, Key::Escape);

@@ -2,13 +2,14 @@
 
 use egui::accesskit::Role;
 use egui::{Key, Pos2, Rect, vec2};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use kinora_api::{ApiError, NowPlaying, PlaybackPhase, PlayingTitle};
 use player_core::{ErrorCode, Event, PlayerError, State};
 use ui_desktop::api::{Failure, Reply};
 use ui_desktop::state::Launch;
 
-use super::support::{account, open, settle};
-use super::{Window, playing, press};
+use super::support::{Outside, account, detail, home, open, settle};
+use super::{Window, at_home, playing, press};
 
 fn make_small(window: &mut Window) -> Rect {
     window.set_size(vec2(640.0, 360.0));
@@ -123,4 +124,94 @@ fn statistics_and_notices_leave_bar_controls_and_subtitles_free() {
         assert!(notice.bottom() < size.y / 2.0, "subtitles are in the lower half: {notice:?} at {size:?}");
         assert!(size.x < 1280.0 || !notice.intersects(statistics), "{notice:?} {statistics:?}");
     }
+}
+
+/// A film that the account has no place for: two other devices play.
+fn without_a_place() -> (Window, Outside) {
+    let (mut window, outside) = at_home();
+    window.get_by_role_and_label(Role::Button, "Play").click();
+    settle(&mut window);
+    let playing = ["Living room", "A tablet with a name that is much longer than its button"].map(|name| NowPlaying {
+        playback_id: name.into(),
+        device_name: name.to_owned(),
+        is_this_device: false,
+        title: Some(PlayingTitle { id: "t".into(), name: "A film with a name that needs its room too".to_owned() }),
+        started_at: 0,
+        position_ms: 0,
+        duration_ms: 600_000,
+        phase: PlaybackPhase::Playing,
+    });
+    let answer = ApiError::new(kinora_api::ErrorCode::TooManyStreams, "full").with_playing(playing.to_vec());
+    let url = "http://127.0.0.1:1/v1/playback".parse().expect("a valid address");
+    outside.reply(Reply::Granted("hero".into(), Err(Failure::refused(answer, 409, &url))));
+    settle(&mut window);
+    (window, outside)
+}
+
+#[test]
+fn keys_reach_every_device_that_can_be_stopped() {
+    for size in [vec2(640.0, 360.0), vec2(1280.0, 720.0)] {
+        let (mut window, _outside) = without_a_place();
+        window.set_size(size);
+        settle(&mut window);
+        window.check_accessibility();
+        let page = window.ctx.content_rect();
+        let card = window.query_all_by(|node| node.role() == Role::Alert).next().expect("a card").rect();
+        assert!(page.contains_rect(card), "{card:?}");
+        for name in ["Stop Living room and watch here", "Stop A tablet", "Try again", "Details"] {
+            let place = window.get_by(|node| node.is_focused() && node.role() == Role::Button);
+            assert!(
+                place.accesskit_node().label().is_some_and(|label| label.starts_with(name)),
+                "{:?}, not {name}",
+                place.accesskit_node().label()
+            );
+            let rect = place.rect();
+            assert!(card.contains_rect(rect), "{name} at {rect:?} of {card:?}");
+            press(&mut window, Key::ArrowDown);
+            window.run_steps(20);
+        }
+    }
+}
+
+#[test]
+fn the_marks_of_a_title_stay_in_the_window() {
+    let (mut window, outside) = at_home();
+    let page = make_small(&mut window);
+    window.get_by_role_and_label(Role::Button, "Details").click();
+    settle(&mut window);
+    let mut begun = home().rows[0].titles[0].clone();
+    begun.id = "hero".into();
+    outside.reply(Reply::Title("hero".into(), Ok(detail(begun))));
+    settle(&mut window);
+    window.check_accessibility();
+    let name = window.get_by_label("Infinite Coast").rect();
+    for mark in ["Add to My list", "Mark as watched", "Remove from Continue watching"] {
+        let rect = button(&window, mark);
+        assert!(rect.left() > 0.0 && rect.right() < page.right(), "{mark} at {rect:?}");
+    }
+    let text = window.get_by_label("Second paragraph.").rect();
+    assert!((text.left() - name.left()).abs() < 1.0, "the text stands below the name: {text:?} {name:?}");
+    assert!(text.top() > button(&window, "Remove from Continue watching").bottom());
+}
+
+#[test]
+fn the_offer_of_another_device_is_seen_with_the_focus() {
+    let (mut window, outside) = at_home();
+    let page = make_small(&mut window);
+    outside.reply(Reply::NowPlaying(vec![NowPlaying {
+        playback_id: "tv".into(),
+        device_name: "A television with a name that is longer than any line of a small window has room for".to_owned(),
+        is_this_device: false,
+        title: Some(PlayingTitle { id: "t1".into(), name: "Slow Light".to_owned() }),
+        started_at: 0,
+        position_ms: 0,
+        duration_ms: 600_000,
+        phase: PlaybackPhase::Paused,
+    }]));
+    settle(&mut window);
+    press(&mut window, Key::ArrowDown);
+    window.run_steps(20);
+    let offer = window.get_by(|node| node.is_focused() && node.role() == Role::Button);
+    assert!(offer.accesskit_node().label().is_some_and(|label| label.starts_with("Continue from A television")));
+    assert!(page.contains_rect(offer.rect()), "{:?}", offer.rect());
 }

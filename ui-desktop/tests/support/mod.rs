@@ -64,8 +64,16 @@ impl Outside {
     pub fn take_asked(&self) -> Vec<Request> {
         let asked = self.with(|world| std::mem::take(&mut world.asked));
         // Pictures and what goes with a film are asked for by the way and are not what tests are about.
-        let by_the_way =
-            |request: &Request| matches!(request, Request::Image(_) | Request::Companion(_) | Request::Prepare { .. });
+        let by_the_way = |request: &Request| {
+            matches!(
+                request,
+                Request::Image(_)
+                    | Request::Companion(_)
+                    | Request::Prepare { .. }
+                    | Request::NowPlaying
+                    | Request::Watched
+            )
+        };
         asked.into_iter().filter(|request| !by_the_way(request)).collect()
     }
 
@@ -233,6 +241,7 @@ pub fn card(id: &str, name: &str) -> TitleCard {
         genres: vec!["Adventure".to_owned()],
         synopsis: format!("{name} is about what its name says."),
         resume: None,
+        reason: None,
     }
 }
 
@@ -260,6 +269,7 @@ pub fn home() -> Home {
             Row { id: "all".to_owned(), kind: RowKind::All, heading: "All titles".to_owned(), titles: all, next: None },
         ],
         next: None,
+        is_impersonal: false,
     }
 }
 
@@ -275,6 +285,7 @@ pub fn detail(card: TitleCard) -> TitleDetail {
         is_listed: false,
         is_watched: false,
         card,
+        my_rating: None,
     }
 }
 

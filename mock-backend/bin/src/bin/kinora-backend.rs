@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, package};
+use kinora_backend::{demo, package, recommend};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
 use kinora_services as services;
 use kinora_services::members::Member;
+use kinora_supervisor::operator;
 use url::Url;
 
 /// The backend: sign-in, catalogue, playback authorisation, resume positions, and the origin behind the edges.
@@ -38,6 +39,12 @@ enum Task {
     Keys(KeysTask),
     /// Copy the tables of all services from SQLite into an empty PostgreSQL, and compare both sides
     Migrate(Migrate),
+    /// Judge recommendations
+    #[command(subcommand)]
+    Recommend(recommend::Task),
+    /// Show and change what runs under a supervisor
+    #[command(subcommand)]
+    Topology(operator::Task),
     /// Make the demo catalogue and viewer, start backend and edges, and say where they are as a line of JSON
     Demo(Demo),
 }
@@ -63,7 +70,7 @@ struct RotateKeys {
     /// Data directory
     #[arg(long, value_name = "DIR", default_value = "var")]
     data: PathBuf,
-    /// How long an access token works, in seconds: refused if the last change is younger
+    /// Lifetime of an access token in seconds: refused if the last change is younger
     #[arg(long, value_name = "S", default_value_t = 600)]
     access_seconds: u32,
 }
@@ -72,6 +79,21 @@ struct RotateKeys {
 enum AccountTask {
     /// Make an account, or set the password of the one that has this address; the password is read from the standard input
     Add(AddAccount),
+    /// Erase an account with all that is known of it; services may run meanwhile
+    Erase(EraseAccount),
+}
+
+#[derive(Debug, Args)]
+struct EraseAccount {
+    /// Data directory
+    #[arg(long, value_name = "DIR", default_value = "var")]
+    data: PathBuf,
+    /// Database; default: DATA/kinora.db
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+    /// Address to sign in with
+    #[arg(long)]
+    email: String,
 }
 
 #[derive(Debug, Args)]
@@ -101,16 +123,19 @@ struct Listening {
     /// Database, such as sqlite:kinora.db, sqlite::memory: or postgres://USER@HOST/NAME; default: DATA/kinora.db
     #[arg(long, value_name = "URL")]
     db: Option<String>,
+    /// Log of events on NATS JetStream, such as nats://HOST:4222; default: in the data directory
+    #[arg(long, value_name = "URL")]
+    events: Option<String>,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// How long signed addresses work, in seconds
+    /// Lifetime of signed addresses in seconds
     #[arg(long, value_name = "S", default_value_t = 4 * 3600, value_parser = clap::value_parser!(u32).range(1..))]
     grant_seconds: u32,
-    /// How long an access token works, in seconds
+    /// Lifetime of an access token in seconds
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     access_seconds: u32,
     /// Seconds that answers under way get to finish after a signal to end; a second signal ends at once
@@ -198,8 +223,11 @@ async fn main() -> ExitCode {
         None => serve(arguments.serve).await,
         Some(Task::Ingest(arguments)) => ingest(arguments).await,
         Some(Task::Account(AccountTask::Add(arguments))) => add_account(arguments).await,
+        Some(Task::Account(AccountTask::Erase(arguments))) => erase_account(arguments).await,
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
+        Some(Task::Recommend(task)) => recommend::run(task),
+        Some(Task::Topology(task)) => operator::ask(task).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
     match result {
@@ -273,6 +301,13 @@ async fn add_account(arguments: AddAccount) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn erase_account(arguments: EraseAccount) -> anyhow::Result<()> {
+    let config = services::Config { database: arguments.db, ..services::Config::new(arguments.data) };
+    anyhow::ensure!(services::erase_account(&config, &arguments.email).await?, "there is no such account");
+    println!("{} was erased", arguments.email);
+    Ok(())
+}
+
 fn rotate_keys(arguments: &RotateKeys) -> anyhow::Result<()> {
     let lifetime = Duration::from_secs(arguments.access_seconds.into());
     for (id, use_) in services::rotate_keys(&arguments.data, lifetime)?.into_iter().zip(["signs", "is believed"]) {
@@ -334,6 +369,7 @@ fn config(listening: Listening) -> services::Config {
     let mut config = services::Config::new(listening.data);
     config.address = SocketAddr::new(listening.host, listening.port);
     config.database = listening.db;
+    config.events = listening.events;
     config.terms.grant_ms = i64::from(listening.grant_seconds) * 1000;
     config.access_ms = i64::from(listening.access_seconds) * 1000;
     config.limits.drain = Duration::from_secs(listening.drain_seconds.into());

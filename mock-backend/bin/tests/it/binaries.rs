@@ -16,13 +16,13 @@ use url::Url;
 use kinora_stage::{PATIENCE, Stage, error, segment, write_title};
 
 /// A program that is killed when the test is over.
-struct Program {
-    child: Child,
+pub(crate) struct Program {
+    pub(crate) child: Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl Program {
-    fn start(program: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(program: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -46,19 +46,19 @@ impl Program {
         self.lines.recv_timeout(PATIENCE).unwrap()
     }
 
-    fn url(&self) -> Url {
+    pub(crate) fn url(&self) -> Url {
         let line = self.line();
         let url = Url::parse(line.strip_prefix("listening on ").unwrap()).unwrap();
         assert_eq!(line, format!("listening on http://127.0.0.1:{}", url.port().unwrap()));
         url
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
     }
 
-    fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         // Its standard output closes when it ends.
         loop {
             match self.lines.recv_timeout(PATIENCE) {
@@ -77,7 +77,7 @@ impl Drop for Program {
     }
 }
 
-const BACKEND: &str = env!("CARGO_BIN_EXE_kinora-backend");
+pub(crate) const BACKEND: &str = env!("CARGO_BIN_EXE_kinora-backend");
 const EDGE: &str = env!("CARGO_BIN_EXE_kinora-edge");
 
 #[test]
@@ -114,6 +114,7 @@ fn what_cannot_work_is_said_in_a_sentence() {
         (EDGE, &["--origin", "ftp://127.0.0.1", "--open"][..], "http or https"),
         (BACKEND, &["--data", "/proc/no-such-place"][..], "data directory"),
         (BACKEND, &["ingest", "no-such-file.mp4", "--data", "/tmp"][..], "no-such-file.mp4"),
+        (BACKEND, &["topology", "stop", "playback", "--data", "/tmp"][..], "no supervisor answers for /tmp"),
         (BACKEND, &["--service", "accounts", "--data", "/tmp"][..], "the service accounts needs playback"),
     ] {
         let mut child = Command::new(program)

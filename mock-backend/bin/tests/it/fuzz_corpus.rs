@@ -113,3 +113,18 @@ fn subtitles() {
 fn probes() {
     replay("probes", targets::probes);
 }
+
+#[test]
+fn filters() {
+    replay("filters", targets::filters);
+}
+
+#[test]
+fn segments() {
+    replay("segments", targets::segments);
+}
+
+#[test]
+fn forms() {
+    replay("forms", targets::forms);
+}

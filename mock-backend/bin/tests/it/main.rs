@@ -5,5 +5,7 @@
 mod binaries;
 mod fuzz_corpus;
 mod ingest;
+mod killed;
+mod recommend;
 mod supervision;
 mod tracing;

@@ -75,6 +75,41 @@ pub async fn serve_open(
     })
 }
 
+/// Answers a `GET` or `HEAD` with bytes that are in memory. `path` gives their media type, `etag` their state.
+pub fn serve_bytes(
+    method: &Method,
+    request: &HeaderMap,
+    (bytes, etag): (Bytes, String),
+    path: &Path,
+    cache_control: &str,
+) -> Response {
+    let what = Representation {
+        length: Some(bytes.len() as u64),
+        content_type: content_type(path).to_owned(),
+        validators: Validators { etag: Some(etag), last_modified: None },
+        cache_control: cache_control.to_owned(),
+    };
+    let reply = match Reply::to(method, request, &what) {
+        Err(unsent) => return unsent.into_response(),
+        Ok(reply) => reply,
+    };
+    let mut body = BytesMut::new();
+    for part in reply.parts {
+        match part {
+            Part::Literal(literal) => body.extend_from_slice(&literal),
+            Part::Everything => body.extend_from_slice(&bytes),
+            Part::Span(span) => {
+                let at = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(bytes.len());
+                body.extend_from_slice(&bytes[at(span.first)..at(span.last.saturating_add(1))]);
+            }
+        }
+    }
+    let mut response = Response::new(Body::from(body.freeze()));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    response
+}
+
 fn body(mut file: File, parts: Vec<Part>) -> Body {
     if parts.is_empty() {
         return Body::empty();

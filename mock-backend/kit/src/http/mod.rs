@@ -17,6 +17,7 @@ pub mod problem;
 pub mod range;
 pub mod reply;
 pub mod server;
+pub mod service;
 pub mod signal;
 pub mod stream;
 pub mod tls;

@@ -49,6 +49,14 @@ impl SafePath {
         self.names.last().map_or("", String::as_str)
     }
 
+    /// Returns the path with another last name; `None` if that is not plain.
+    pub fn with_file_name(&self, name: &str) -> Option<Self> {
+        let mut names = self.names.clone();
+        *names.last_mut()? = plain_name(&canonical(name))?;
+        let text = names.iter().map(|name| canonical(name)).collect::<Vec<_>>().join("/");
+        Some(Self { names, text })
+    }
+
     /// The path as one of the file system, relative to whatever root it will be joined to.
     pub fn to_path_buf(&self) -> PathBuf {
         self.names.iter().collect()

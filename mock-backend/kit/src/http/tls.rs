@@ -3,28 +3,22 @@
 //! TLS 1.3 only (RFC 8446), HTTP/2 or HTTP/1.1 by ALPN (RFC 7301). The pin is the SHA-256 of the public key (RFC 7469 §2.4): it
 //! survives a new certificate for the same key.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::TLS13;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
-use sha2::{Digest as _, Sha256};
+
+pub use kinora_pin::{KeyPin, NotAPin, client_config};
+use kinora_pin::{PROTOCOLS, provider};
 
 use crate::keyfile;
-
-/// Names of the protocols that servers offer, best first.
-const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Reason why there is no key and certificate to serve with.
 #[derive(Debug, thiserror::Error)]
@@ -50,43 +44,6 @@ pub enum TlsError {
     /// Key and certificate cannot be used together.
     #[error("the certificate cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
-}
-
-/// SHA-256 of a public key's SubjectPublicKeyInfo. As text it is base64 with padding, as `curl --pinnedpubkey sha256//…` takes it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct KeyPin([u8; 32]);
-
-impl KeyPin {
-    fn of(certificate: &CertificateDer<'_>) -> Result<Self, rustls::Error> {
-        let info = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
-        Ok(Self(Sha256::digest(&info).into()))
-    }
-}
-
-impl fmt::Display for KeyPin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&STANDARD.encode(self.0))
-    }
-}
-
-impl fmt::Debug for KeyPin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyPin({self})")
-    }
-}
-
-/// The text is not a pin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a pin is the SHA-256 of a key in base64")]
-pub struct NotAPin;
-
-impl FromStr for KeyPin {
-    type Err = NotAPin;
-
-    fn from_str(text: &str) -> Result<Self, NotAPin> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| NotAPin)?;
-        bytes.try_into().map(Self).map_err(|_| NotAPin)
-    }
 }
 
 /// Key and certificate of a server.
@@ -165,76 +122,9 @@ fn pem(label: &str, der: &[u8]) -> String {
     text + &format!("-----END {label}-----\n")
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
-/// Set-up of a client that trusts exactly the server whose key has this pin, whatever its certificate is called.
-///
-/// # Errors
-/// When the cryptography of this build lacks TLS 1.3.
-pub fn client_config(pin: KeyPin) -> Result<ClientConfig, rustls::Error> {
-    let provider = provider();
-    let verifier = PinnedKey { pin, provider: Arc::clone(&provider) };
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13])?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-    Ok(config)
-}
-
-/// Trusts one key. The handshake proves that the server has it: the signature is verified as always.
-#[derive(Debug)]
-struct PinnedKey {
-    pin: KeyPin,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for PinnedKey {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if KeyPin::of(end_entity)? == self.pin {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(CertificateError::ApplicationVerificationFailure.into())
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        // TLS 1.2 is not offered.
-        Err(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13.into())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Identity, KeyPin, NotAPin, TlsError};
+    use super::{Identity, TlsError};
 
     #[test]
     fn an_identity_is_made_once_and_is_private() {
@@ -269,12 +159,5 @@ mod tests {
             Identity::load_or_create(&dir.path().join("new.pem"), &["ü".to_owned()]),
             Err(TlsError::Make(_))
         ));
-    }
-
-    #[test]
-    fn only_thirty_two_bytes_are_a_pin() {
-        for text in ["", "AAAA", "not base64 at all", &"A".repeat(44)] {
-            assert_eq!(text.parse::<KeyPin>(), Err(NotAPin), "{text}");
-        }
     }
 }

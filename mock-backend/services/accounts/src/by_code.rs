@@ -61,7 +61,7 @@ impl Accounts {
     /// 7024 to 7027.
     pub async fn device_token(&self, device_code: &Secret) -> Result<SignInResponse, Problem> {
         let (account, device) = device_codes::ask(&self.store, digest(device_code), self.clock.now_ms()).await?;
-        self.sign_in_as(&account, &device).await
+        self.sign_in_as(&account, &device, None).await
     }
 
     /// Looks a user code up for whoever shows the password of an account.

@@ -22,6 +22,7 @@ pub mod tokens;
 
 use std::io;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub refresh_ms: i64,
     /// Way for mail.
     pub mailer: Arc<dyn mail::Mailer>,
+    /// Files with copies of old data, which are deleted when an account is erased.
+    pub copies: Vec<PathBuf>,
 }
 
 /// Other services and settings that it needs.
@@ -99,6 +102,7 @@ pub struct Accounts {
     limit: sign_in_limit::SignInLimit,
     refresh_ms: i64,
     mailer: Arc<dyn mail::Mailer>,
+    copies: Vec<PathBuf>,
     /// Sign-ins since the start.
     pub counts: Counts,
 }
@@ -116,10 +120,11 @@ impl Accounts {
     pub async fn open(config: Config, location: &Location) -> Result<(Self, JoinHandle<()>), OpenError> {
         let (store, writer) = kinora_store::open(location, &store::SCHEMA).await?;
         let unreadable = |problem: Problem| OpenError::Unreadable(problem.error().to_string());
-        let Config { clock, tokens, refresh_ms, mailer } = config;
+        let Config { clock, tokens, refresh_ms, mailer, copies } = config;
         let limit = sign_in_limit::SignInLimit::open(store.clone(), clock.clone()).await.map_err(unreadable)?;
         let passwords = password::Passwords::start().map_err(OpenError::Thread)?;
-        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, counts: Counts::default() };
+        let counts = Counts::default();
+        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, copies, counts };
         Ok((accounts, writer))
     }
 
@@ -169,16 +174,30 @@ impl Accounts {
                 let is_wrong = problem.error().kind() == Some(ErrorCode::InvalidCredentials);
                 let outcome = if is_wrong { Settled::Wrong } else { Settled::NotCompared };
                 self.limit.settle(reservation, outcome).await?;
+                if is_wrong {
+                    self.log_refusal(email, device, peer);
+                }
                 return Err(problem);
             }
         };
         // Both writes share a transaction.
         let (settled, tokens) = tokio::join!(
             self.limit.settle(reservation, Settled::Right),
-            self.begin(account.id.as_str(), &request.device, self.clock.now_ms()),
+            self.begin(account.id.as_str(), &request.device, peer, self.clock.now_ms()),
         );
         settled?;
         Ok(SignInResponse { tokens: tokens?, account })
+    }
+
+    /// Logs a refused sign-in, if the address has an account. The answer does not wait for it: nobody learns by its time which
+    /// addresses have one.
+    fn log_refusal(&self, email: String, device: &str, peer: Option<IpAddr>) {
+        let (store, device, now_ms) = (self.store.clone(), device.to_owned(), self.clock.now_ms());
+        tokio::spawn(async move {
+            if let Err(problem) = sign_ins::log_refusal(&store, (email, device, peer), now_ms).await {
+                tracing::warn!(error = %problem.error(), "a refused sign-in was not logged");
+            }
+        });
     }
 
     /// The account that address and password open.
@@ -195,17 +214,28 @@ impl Accounts {
     }
 
     /// Signs a device in to an account whose owner has shown that it is theirs.
-    async fn sign_in_as(&self, account: &str, device: &DeviceInfo) -> Result<SignInResponse, Problem> {
-        let tokens = self.begin(account, device, self.clock.now_ms()).await?;
+    async fn sign_in_as(
+        &self,
+        account: &str,
+        device: &DeviceInfo,
+        peer: Option<IpAddr>,
+    ) -> Result<SignInResponse, Problem> {
+        let tokens = self.begin(account, device, peer, self.clock.now_ms()).await?;
         self.counts.sign_ins.fetch_add(1, Ordering::Relaxed);
         Ok(SignInResponse { tokens, account: store::account(&self.store, account).await? })
     }
 
-    async fn begin(&self, account: &str, device: &DeviceInfo, now_ms: i64) -> Result<TokenPair, Problem> {
+    async fn begin(
+        &self,
+        account: &str,
+        device: &DeviceInfo,
+        peer: Option<IpAddr>,
+        now_ms: i64,
+    ) -> Result<TokenPair, Problem> {
         let family = Uuid::now_v7().to_string();
         let (secret, token) = self.new_token(now_ms)?;
         let expires_at = token.expires_at;
-        sign_ins::begin(&self.store, (&family, account), device, token, now_ms).await?;
+        sign_ins::begin(&self.store, (&family, account), (device, peer), token, now_ms).await?;
         self.pair((account, &family), secret, expires_at, now_ms).await
     }
 

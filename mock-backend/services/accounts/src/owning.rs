@@ -1,5 +1,6 @@
 //! What the owner of an account does with it: registers, changes password and address, sets a PIN, edits profiles, erases it.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -135,7 +136,7 @@ impl Accounts {
         };
         let now_ms = self.clock.now_ms();
         let id = owner::register(&self.store, new, (waiting.password_hash, code_hash), now_ms).await?;
-        self.sign_in_as(&id, &request.device).await
+        self.sign_in_as(&id, &request.device, peer).await
     }
 
     /// Compares the password of an account, as guesses are counted.
@@ -233,7 +234,7 @@ impl Accounts {
     /// 7022 when the code is not good.
     pub async fn confirm_email(&self, peer: Option<IpAddr>, who: &Viewer, code: &Secret) -> Result<(), Problem> {
         let (code_hash, email) = self.check_code(peer, (Purpose::Email, &who.account), code).await?;
-        let old = owner::set_email(&self.store, &who.account, email, code_hash).await?;
+        let old = owner::set_email(&self.store, &who.account, (email, code_hash), self.clock.now_ms()).await?;
         let text = "Your Kinora account has another address from now on. If that was not you, write to us.\n";
         self.send(&old, "Your Kinora address was changed", text.to_owned()).await
     }
@@ -249,7 +250,7 @@ impl Accounts {
             Some(pin) => Some(self.passwords.hash(pin).await?),
             None => None,
         };
-        profiles::set_pin(&self.store, &who.account, hash).await?;
+        profiles::set_pin(&self.store, &who.account, hash, self.clock.now_ms()).await?;
         paces::forget(&self.store, Subject::new("pin", &[&who.account])).await
     }
 
@@ -295,7 +296,7 @@ impl Accounts {
     ) -> Result<Profile, Problem> {
         let settings = check_profile(request)?;
         self.check_authority(peer, who, request.authority.as_ref()).await?;
-        let id = profiles::add(&self.store, &who.account, settings).await?;
+        let id = profiles::add(&self.store, &who.account, settings, self.clock.now_ms()).await?;
         self.profile(who, &id).await
     }
 
@@ -321,7 +322,7 @@ impl Accounts {
         } else {
             self.check_authority(peer, who, request.authority.as_ref()).await?;
         }
-        profiles::set(&self.store, (&who.account, id.as_str()), max_age, settings).await?;
+        profiles::set(&self.store, (&who.account, id.as_str()), (max_age, settings), self.clock.now_ms()).await?;
         self.profile(who, id).await
     }
 
@@ -385,9 +386,19 @@ impl Accounts {
         let mut addresses = codes::addresses(&self.store, account).await?;
         addresses.push(email.to_owned());
         owner::erase(&self.store, account, email, self.clock.now_ms()).await?;
-        let mailer = Arc::clone(&self.mailer);
-        let erased = tokio::task::spawn_blocking(move || addresses.iter().try_for_each(|to| mailer.erase(to))).await;
-        erased.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))
+        let (mailer, copies) = (Arc::clone(&self.mailer), self.copies.clone());
+        let erased = tokio::task::spawn_blocking(move || {
+            addresses.iter().try_for_each(|to| mailer.erase(to))?;
+            copies.iter().try_for_each(|copy| match std::fs::remove_file(copy) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            })
+        });
+        erased.await.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))?;
+        if let Err(error) = self.store.scrub().await {
+            tracing::error!(%error, "deleted rows may still be in the file of the database");
+        }
+        Ok(())
     }
 }
 

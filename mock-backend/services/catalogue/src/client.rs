@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use kinora_api::internal::{self as contract, NeededVersion, PlayableTitle, Reply};
+use kinora_api::internal::{self as contract, CatalogueFacts, NeededVersion, PlayableTitle, Reply};
 use kinora_api::{Profile, TitleId};
 use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
@@ -14,6 +14,7 @@ use crate::Catalogue;
 
 const TITLE: &str = "/internal/catalogue/title";
 const VISIBLE: &str = "/internal/catalogue/visible";
+const FACTS: &str = "/internal/catalogue/facts";
 const HAS_VERSION: &str = "/internal/catalogue/has-version";
 
 impl contract::Catalogue for Catalogue {
@@ -42,6 +43,13 @@ impl contract::Catalogue for Catalogue {
         })
     }
 
+    fn facts(&self, known: Option<u64>) -> Reply<'_, Option<CatalogueFacts>> {
+        Box::pin(async move {
+            let version = self.version();
+            Ok((known != Some(version)).then(|| CatalogueFacts { version, titles: self.now().facts() }))
+        })
+    }
+
     fn has_version<'a>(&'a self, id: &'a str, version: i64) -> Reply<'a, bool> {
         Box::pin(async move { Ok(Self::has_version(self, id, version).await?) })
     }
@@ -66,6 +74,10 @@ impl contract::Catalogue for HttpClient {
         Box::pin(async move { self.0.call(VISIBLE, &(ids, profile)).await })
     }
 
+    fn facts(&self, known: Option<u64>) -> Reply<'_, Option<CatalogueFacts>> {
+        Box::pin(async move { self.0.call(FACTS, &known).await })
+    }
+
     fn has_version<'a>(&'a self, id: &'a str, version: i64) -> Reply<'a, bool> {
         Box::pin(async move { self.0.call(HAS_VERSION, &NeededVersion { title: id.to_owned(), version }).await })
     }
@@ -73,8 +85,11 @@ impl contract::Catalogue for HttpClient {
 
 /// Returns the routes behind [`HttpClient`].
 pub fn routes(catalogue: Arc<Catalogue>, key: InternalKey) -> Router {
-    let routes =
-        Router::new().route(TITLE, post(title)).route(VISIBLE, post(visible)).route(HAS_VERSION, post(has_version));
+    let routes = Router::new()
+        .route(TITLE, post(title))
+        .route(VISIBLE, post(visible))
+        .route(FACTS, post(facts))
+        .route(HAS_VERSION, post(has_version));
     internal::guard(routes.with_state(catalogue), key)
 }
 
@@ -90,6 +105,13 @@ async fn visible(
     Json((ids, profile)): Json<(Vec<TitleId>, Profile)>,
 ) -> Result<Json<Vec<TitleId>>, Problem> {
     Ok(Json(contract::Catalogue::visible(catalogue.as_ref(), &ids, &profile).await?))
+}
+
+async fn facts(
+    State(catalogue): State<Arc<Catalogue>>,
+    Json(known): Json<Option<u64>>,
+) -> Result<Json<Option<CatalogueFacts>>, Problem> {
+    Ok(Json(contract::Catalogue::facts(catalogue.as_ref(), known).await?))
 }
 
 async fn has_version(

@@ -1,42 +1,48 @@
 //! The routes of the catalogue, and what the service does by itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRef, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
-use kinora_api::ApiError;
-use kinora_api::{ErrorCode, Home, ProfileId, Row, SearchResults, TitleDetail, internal};
-use kinora_kit::address::is_manifest;
+use kinora_api::Problems;
+use kinora_api::internal::PickedRow;
+use kinora_api::{ErrorCode, Home, Profile, ProfileId, Row, SearchResults, TitleDetail, internal};
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
 use kinora_kit::http::file;
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::service::{Extracted, Service};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use crate::domain::home::Scene;
 use crate::shared::Shared;
-use crate::{Catalogue, Deps, retention};
+use crate::shown::Shown;
+use crate::{Catalogue, Deps, origin, retention};
+
+/// Time that recommendations may take before the home screen does without them.
+const PICKING: Duration = Duration::from_millis(300);
+
+/// Searches at the same time.
+const SEARCHES: usize = 2;
 
 /// Titles in one answer to a search.
 const MAX_FOUND: usize = 100;
 
 /// Description of the calls.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(home_screen, home_row, title, search, image))]
+#[openapi(components(schemas(kinora_api::ApiError)), paths(home_screen, home_row, title, search, image))]
 pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
 
-#[derive(Clone)]
-struct Service(Arc<Shared>);
-
-impl FromRef<Service> for Arc<dyn internal::Accounts> {
-    fn from_ref(service: &Service) -> Self {
-        Arc::clone(&service.0.deps.accounts)
+impl Extracted for Shared {
+    fn accounts(&self) -> Arc<dyn internal::Accounts> {
+        Arc::clone(&self.deps.accounts)
     }
 }
 
@@ -71,7 +77,8 @@ struct SearchQuery {
 }
 
 pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
-    let shared = Arc::new(Shared { catalogue, deps, searches: Arc::new(Semaphore::new(1)) });
+    let shown = Shown::start(Arc::clone(&deps.log));
+    let shared = Arc::new(Shared { catalogue, shown, deps, searches: Arc::new(Semaphore::new(SEARCHES)) });
     tokio::spawn(retention::run(Arc::downgrade(&shared), shared.catalogue.changes()));
     tokio::spawn(Catalogue::watch(Arc::downgrade(&shared.catalogue)));
     Router::new()
@@ -84,24 +91,49 @@ pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
         .with_state(Service(shared))
 }
 
+impl Shared {
+    /// Returns what is recommended to a profile, for the first page only; `None` if it is not known in time.
+    async fn picked(&self, profile: &Profile, first: usize) -> Option<Vec<PickedRow>> {
+        if first > 0 {
+            return Some(Vec::new());
+        }
+        let rows = self.deps.recommendations.rows(&profile.id, profile.max_age);
+        match tokio::time::timeout(PICKING, rows).await {
+            Ok(Ok(rows)) => Some(rows),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "recommendations do not answer");
+                None
+            }
+            Err(_) => {
+                tracing::debug!("recommendations do not answer in time");
+                None
+            }
+        }
+    }
+}
+
 /// Returns the home screen.
-#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), Problems), security(("bearer" = [])))]
 async fn home_screen(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Home> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let viewing = shared.deps.playback.viewing(&profile.id).await?;
+    let first = query.from.unwrap_or(0);
+    let (viewing, picked) = tokio::join!(shared.deps.playback.viewing(&profile.id), shared.picked(profile, first));
+    let viewing = viewing?;
     let titles = shared.catalogue.now();
     let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
-    Ok(axum::Json(scene.home(&titles.own_rows(&viewing, profile), query.from.unwrap_or(0))))
+    let home = scene.home(&titles.own_rows(&viewing, picked.as_deref(), profile), first);
+    shared.shown.home(&profile.id, &home, shared.deps.clock.now_ms());
+    Ok(axum::Json(home))
 }
 
 /// Returns further titles of a row.
-#[utoipa::path(get, path = "/v1/home/row", operation_id = "get_home_row", params(("profile" = Option<String>, Query), ("id" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Row), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/home/row", operation_id = "get_home_row", params(("profile" = Option<String>, Query), ("id" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Row), Problems), security(("bearer" = [])))]
 async fn home_row(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
 ) -> Answer<Row> {
@@ -114,9 +146,9 @@ async fn home_row(
 }
 
 /// Returns a title page.
-#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), Problems), security(("bearer" = [])))]
 async fn title(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(id): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -129,31 +161,32 @@ async fn title(
 }
 
 /// Searches the catalogue.
-#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), Problems), security(("bearer" = [])))]
 async fn search(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<SearchQuery>,
 ) -> Answer<SearchResults> {
     let profile = viewer.profile(query.profile.as_ref())?.clone();
     let text: String = query.q.trim().chars().take(200).collect();
     let limit = query.limit.unwrap_or(20).min(MAX_FOUND);
-    // A search walks through the whole catalogue: one at a time, and away from the threads that answer everybody.
+    // A search takes milliseconds in a large catalogue: few at a time, and away from the threads that answer everybody.
     let turn = Arc::clone(&shared.searches).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
-    let (titles, words) = (shared.catalogue.now(), text.clone());
+    let (titles, words, searcher) = (shared.catalogue.now(), text.clone(), profile.id.clone());
     let found = tokio::task::spawn_blocking(move || {
         let found = titles.search(&words, &profile, limit);
         drop(turn);
         found
     });
     let found = found.await.map_err(|error| Problem::internal(&error))?;
+    shared.shown.search(&searcher, &text, found.len(), shared.deps.clock.now_ms());
     Ok(axum::Json(SearchResults { titles: found.iter().map(|entry| entry.card(None)).collect(), query: text }))
 }
 
 /// Posters and seek-bar pictures. They name no viewer: who has the address may see them.
-#[utoipa::path(get, path = "/v1/images/{path}", operation_id = "get_image", params(("path" = String, Path)), responses((status = 200), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(get, path = "/v1/images/{path}", operation_id = "get_image", params(("path" = String, Path)), responses((status = 200), Problems), security(()))]
 async fn image(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     method: Method,
     headers: HeaderMap,
     request: Request,
@@ -179,25 +212,14 @@ async fn image(
 
 /// The media tree, for edges.
 async fn origin(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     method: Method,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
     check_edge(&shared.deps.secret, &headers)?;
     let path = below(&request, "/origin/")?;
-    let name = path.to_path_buf();
-    let (opened, is_versioned) = match shared.catalogue.open_file(path).await {
-        Ok(opened) => (Ok(tokio::fs::File::from_std(opened.file)), opened.is_versioned),
-        Err(error) => (Err(error), false),
-    };
-    let lasting = match (is_versioned, is_manifest(&name.to_string_lossy())) {
-        (true, false) => "public, max-age=31536000, immutable",
-        (true, true) => "public, max-age=1",
-        // Another version may lie there at any time.
-        (false, _) => "public, no-cache",
-    };
-    file::serve_open(&method, &headers, opened, &name, lasting).await
+    origin::serve(&shared.catalogue, (&method, &headers), path).await
 }
 
 /// The path of a request below a prefix: from the request as it came, because a router's captures are decoded.

@@ -1,22 +1,26 @@
 //! The service of the catalogue: what there is to see, and the media behind the edges.
 //!
 //! * [`domain`] — titles, screens, search, pure; [`store`] — what the packager wrote; [`client`] — what other services ask of it;
-//! * [`http`] — its routes; [`pictures`] — who may see them; [`retention`] — replaced versions.
+//! * [`http`] — its routes; `origin` — media for edges; [`pictures`] — who may see them; `shown` — what screens showed, for the log of events; [`retention`] — replaced versions.
 
 #![warn(missing_docs)]
 
 pub mod client;
 pub mod domain;
 pub mod http;
+mod origin;
 pub mod pictures;
 pub mod retention;
 mod shared;
+mod shown;
 pub mod store;
 
 use std::sync::Arc;
 
 use axum::Router;
-use kinora_api::internal::{Accounts, Playback};
+use kinora_api::internal::{Accounts, Playback, Recommendations};
+use kinora_eventlog::EventLog;
+use kinora_kit::clock::Clock;
 use kinora_kit::signature::EdgeSecret;
 
 pub use store::Catalogue;
@@ -27,6 +31,12 @@ pub struct Deps {
     pub accounts: Arc<dyn Accounts>,
     /// Knows where viewers left off, and which versions are played.
     pub playback: Arc<dyn Playback>,
+    /// Takes what screens showed and what was searched for.
+    pub log: Arc<dyn EventLog>,
+    /// For the times of those.
+    pub clock: Clock,
+    /// Chooses what is recommended.
+    pub recommendations: Arc<dyn Recommendations>,
     /// What edges show to be let into the origin is checked against this.
     pub secret: EdgeSecret,
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use crate::shown::Shown;
 use crate::{Catalogue, Deps};
 
 /// State that handlers share.
 pub(crate) struct Shared {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) deps: Deps,
+    pub(crate) shown: Shown,
     /// Turns of searches.
     pub(crate) searches: Arc<Semaphore>,
 }

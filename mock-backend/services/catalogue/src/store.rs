@@ -27,6 +27,8 @@ pub struct Catalogue {
     seen: Mutex<Option<SystemTime>>,
     /// Number of times that the titles were read again.
     changes: watch::Sender<u64>,
+    /// Milliseconds since the Unix epoch at which it was opened.
+    opened_ms: u64,
 }
 
 impl Catalogue {
@@ -38,12 +40,19 @@ impl Catalogue {
         let changed = changed(data);
         let snapshot = Snapshot::of(media::titles(data)?, &keys);
         let (current, seen) = (RwLock::new(Arc::new(snapshot)), Mutex::new(changed));
-        Ok(Self { data: data.to_owned(), keys, current, seen, changes: watch::Sender::new(0) })
+        let opened = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let opened_ms = u64::try_from(opened.as_millis()).unwrap_or_default();
+        Ok(Self { data: data.to_owned(), keys, current, seen, changes: watch::Sender::new(0), opened_ms })
     }
 
     /// Returns a receiver that notices each change of the titles.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// Returns the version of the titles: another one after each change, and after a restart.
+    pub fn version(&self) -> u64 {
+        self.opened_ms.wrapping_shl(16).wrapping_add(*self.changes.borrow())
     }
 
     /// The titles as they were read last. No request waits for the directory.

@@ -13,7 +13,7 @@ use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
 
 use crate::Playback;
-use crate::store::{my_list, positions, revocation, sessions};
+use crate::store::{my_list, positions, ratings, revocation, sessions};
 
 /// Titles of a list that screens show.
 const LISTED: i64 = 100;
@@ -38,7 +38,8 @@ impl contract::Playback for Playback {
         Box::pin(async move {
             let (reads, profile) = (self.store.reads(), profile.as_str());
             let position = positions::get(reads, profile, title).await?;
-            Ok(TitleViewing { position, is_listed: my_list::get(reads, profile, title).await?.is_some() })
+            let is_listed = my_list::get(reads, profile, title).await?.is_some();
+            Ok(TitleViewing { position, is_listed, rating: ratings::get(reads, profile, title).await? })
         })
     }
 
@@ -57,7 +58,19 @@ impl contract::Playback for Playback {
         let written = self.store.write(deleted.clone(), |connection, deleted| {
             Box::pin(async move { Ok(revocation::profiles_deleted(connection, deleted).await?) })
         });
-        Box::pin(async move { Ok(written.await?) })
+        Box::pin(async move {
+            written.await?;
+            if deleted.erased {
+                // The caller does not wait for a file to be written anew.
+                let store = self.store.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = store.scrub().await {
+                        tracing::error!(%error, "deleted rows may still be in the file of the database");
+                    }
+                });
+            }
+            Ok(())
+        })
     }
 }
 

@@ -43,6 +43,8 @@ pub enum EndReason {
     Stopped,
     /// Another device of the account took its place.
     Displaced,
+    /// Another device of the account goes on where it was.
+    TakenOver,
     /// Its sign-in was revoked.
     SignedOut,
 }
@@ -52,7 +54,7 @@ impl EndReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::Stopped => "stopped",
-            Self::Displaced => "displaced",
+            Self::Displaced | Self::TakenOver => "displaced",
             Self::SignedOut => "signed_out",
         }
     }
@@ -159,7 +161,7 @@ fn extrapolated(phase: PlaybackPhase, position_ms: i64, age_ms: i64, heartbeat_m
 }
 
 /// Phase of a name in the store, as [`phase_name`] writes it.
-fn phase_of(name: &str) -> PlaybackPhase {
+pub(crate) fn phase_of(name: &str) -> PlaybackPhase {
     match name {
         "playing" => PlaybackPhase::Playing,
         "paused" => PlaybackPhase::Paused,

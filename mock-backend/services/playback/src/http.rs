@@ -5,11 +5,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRef, Path, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
-use kinora_api::ApiError;
+use kinora_api::Problems;
+use kinora_api::events::PutRating;
 use kinora_api::{
     Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest, PositionList,
     Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, internal, paths,
@@ -17,6 +18,7 @@ use kinora_api::{
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::{Params, Payload, Viewer, check_edge};
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::service::{Extracted, Service};
 use kinora_store::pruning::prune;
 use serde::Deserialize;
 
@@ -28,23 +30,28 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Description of the calls.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    begin,
-    renew,
-    heartbeat,
-    stop,
-    take_over,
-    playing,
-    my_list,
-    list_title,
-    unlist_title,
-    mark_watched,
-    mark_unwatched,
-    remove_from_continue,
-    all_positions,
-    position,
-    put_position
-))]
+#[openapi(
+    components(schemas(kinora_api::ApiError)),
+    paths(
+        begin,
+        renew,
+        heartbeat,
+        stop,
+        take_over,
+        playing,
+        my_list,
+        list_title,
+        unlist_title,
+        rate_title,
+        unrate_title,
+        mark_watched,
+        mark_unwatched,
+        remove_from_continue,
+        all_positions,
+        position,
+        put_position
+    )
+)]
 pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
@@ -70,18 +77,13 @@ impl Shared {
     }
 }
 
-#[derive(Clone)]
-struct Service(Arc<Shared>);
-
-impl FromRef<Service> for BodyLimits {
-    fn from_ref(service: &Service) -> Self {
-        service.0.deps.body
+impl Extracted for Shared {
+    fn accounts(&self) -> Arc<dyn internal::Accounts> {
+        Arc::clone(&self.deps.accounts)
     }
-}
 
-impl FromRef<Service> for Arc<dyn internal::Accounts> {
-    fn from_ref(service: &Service) -> Self {
-        Arc::clone(&service.0.deps.accounts)
+    fn body(&self) -> BodyLimits {
+        self.deps.body
     }
 }
 
@@ -120,6 +122,7 @@ pub(crate) fn router(playback: Arc<Playback>, deps: Deps) -> Router {
         .route(paths::NOW, get(playing))
         .route(paths::MY_LIST, get(my_list))
         .route("/v1/my-list/{title}", put(list_title).delete(unlist_title))
+        .route("/v1/ratings/{title}", put(rate_title).delete(unrate_title))
         .route("/v1/positions/{title}/watched", put(mark_watched).delete(mark_unwatched))
         .route("/v1/positions/{title}/continue", delete(remove_from_continue))
         .route("/v1/positions", get(all_positions))
@@ -144,9 +147,9 @@ async fn keep_pruned(shared: Weak<Shared>) {
 }
 
 /// Grants permission to play a title.
-#[utoipa::path(post, path = "/v1/playback", operation_id = "begin_playback", request_body = PlaybackRequest, responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/playback", operation_id = "begin_playback", request_body = PlaybackRequest, responses((status = 200, body = PlaybackGrant), Problems), security(("bearer" = [])))]
 async fn begin(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Payload(request): Payload<PlaybackRequest>,
 ) -> Answer<PlaybackGrant> {
@@ -156,9 +159,9 @@ async fn begin(
 }
 
 /// Gives a playback fresh addresses.
-#[utoipa::path(post, path = "/v1/playback/{session}/renew", operation_id = "renew_playback", params(("session" = String, Path)), responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/playback/{session}/renew", operation_id = "renew_playback", params(("session" = String, Path)), responses((status = 200, body = PlaybackGrant), Problems), security(("bearer" = [])))]
 async fn renew(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(session): Path<String>,
 ) -> Answer<PlaybackGrant> {
@@ -166,9 +169,9 @@ async fn renew(
 }
 
 /// Records a heartbeat.
-#[utoipa::path(post, path = "/v1/playback/{session}/heartbeat", operation_id = "report_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 200, body = HeartbeatReply), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/playback/{session}/heartbeat", operation_id = "report_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 200, body = HeartbeatReply), Problems), security(("bearer" = [])))]
 async fn heartbeat(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(session): Path<String>,
     Payload(beat): Payload<Heartbeat>,
@@ -177,9 +180,9 @@ async fn heartbeat(
 }
 
 /// Ends a playback.
-#[utoipa::path(post, path = "/v1/playback/{session}/stop", operation_id = "stop_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/playback/{session}/stop", operation_id = "stop_playback", params(("session" = String, Path)), request_body = Heartbeat, responses((status = 204), Problems), security(("bearer" = [])))]
 async fn stop(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(session): Path<String>,
     Payload(last): Payload<Heartbeat>,
@@ -189,9 +192,9 @@ async fn stop(
 }
 
 /// Takes a playback over to this device.
-#[utoipa::path(post, path = "/v1/playback/{session}/take-over", operation_id = "take_over_playback", params(("session" = String, Path)), request_body = TakeOver, responses((status = 200, body = PlaybackGrant), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/playback/{session}/take-over", operation_id = "take_over_playback", params(("session" = String, Path)), request_body = TakeOver, responses((status = 200, body = PlaybackGrant), Problems), security(("bearer" = [])))]
 async fn take_over(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(session): Path<String>,
     Payload(request): Payload<TakeOver>,
@@ -202,9 +205,9 @@ async fn take_over(
 }
 
 /// Lists the playbacks of a profile that run.
-#[utoipa::path(get, path = "/v1/playback/now", operation_id = "list_playing", params(("profile" = Option<String>, Query)), responses((status = 200, body = NowPlayingList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/playback/now", operation_id = "list_playing", params(("profile" = Option<String>, Query)), responses((status = 200, body = NowPlayingList), Problems), security(("bearer" = [])))]
 async fn playing(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<ProfileQuery>,
 ) -> Answer<NowPlayingList> {
@@ -213,9 +216,9 @@ async fn playing(
 }
 
 /// Lists the titles that a profile keeps.
-#[utoipa::path(get, path = "/v1/my-list", operation_id = "get_my_list", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = MyList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/my-list", operation_id = "get_my_list", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = MyList), Problems), security(("bearer" = [])))]
 async fn my_list(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<ListQuery>,
 ) -> Answer<MyList> {
@@ -228,9 +231,9 @@ async fn my_list(
 }
 
 /// Puts a title on the list of a profile.
-#[utoipa::path(put, path = "/v1/my-list/{title}", operation_id = "put_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ListedTitle), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(put, path = "/v1/my-list/{title}", operation_id = "put_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ListedTitle), Problems), security(("bearer" = [])))]
 async fn list_title(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -241,9 +244,9 @@ async fn list_title(
 }
 
 /// Takes a title off the list of a profile.
-#[utoipa::path(delete, path = "/v1/my-list/{title}", operation_id = "delete_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(delete, path = "/v1/my-list/{title}", operation_id = "delete_my_list_title", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), Problems), security(("bearer" = [])))]
 async fn unlist_title(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -252,10 +255,37 @@ async fn unlist_title(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Sets the opinion of a profile on a title.
+#[utoipa::path(put, path = "/v1/ratings/{title}", operation_id = "put_rating", params(("title" = String, Path), ("profile" = Option<String>, Query)), request_body = PutRating, responses((status = 204), Problems), security(("bearer" = [])))]
+async fn rate_title(
+    State(Service(shared)): State<Service<Shared>>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+    Payload(PutRating { rating }): Payload<PutRating>,
+) -> Result<StatusCode, Problem> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    shared.playback.rate(profile, title.id.as_str(), Some(rating)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes the opinion of a profile on a title back.
+#[utoipa::path(delete, path = "/v1/ratings/{title}", operation_id = "delete_rating", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), Problems), security(("bearer" = [])))]
+async fn unrate_title(
+    State(Service(shared)): State<Service<Shared>>,
+    Viewer(viewer): Viewer,
+    Path(title): Path<String>,
+    Params(query): Params<ProfileQuery>,
+) -> Result<StatusCode, Problem> {
+    shared.playback.rate(viewer.profile(query.profile.as_ref())?, &title, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Marks a title as watched.
-#[utoipa::path(put, path = "/v1/positions/{title}/watched", operation_id = "mark_watched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(put, path = "/v1/positions/{title}/watched", operation_id = "mark_watched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), Problems), security(("bearer" = [])))]
 async fn mark_watched(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -266,9 +296,9 @@ async fn mark_watched(
 }
 
 /// Marks a title as never begun.
-#[utoipa::path(delete, path = "/v1/positions/{title}/watched", operation_id = "mark_unwatched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(delete, path = "/v1/positions/{title}/watched", operation_id = "mark_unwatched", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), Problems), security(("bearer" = [])))]
 async fn mark_unwatched(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -278,9 +308,9 @@ async fn mark_unwatched(
 }
 
 /// Removes a title from those to continue.
-#[utoipa::path(delete, path = "/v1/positions/{title}/continue", operation_id = "remove_from_continue", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(delete, path = "/v1/positions/{title}/continue", operation_id = "remove_from_continue", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 204), Problems), security(("bearer" = [])))]
 async fn remove_from_continue(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -290,9 +320,9 @@ async fn remove_from_continue(
 }
 
 /// Lists the positions of a profile.
-#[utoipa::path(get, path = "/v1/positions", operation_id = "list_positions", params(("profile" = Option<String>, Query)), responses((status = 200, body = PositionList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/positions", operation_id = "list_positions", params(("profile" = Option<String>, Query)), responses((status = 200, body = PositionList), Problems), security(("bearer" = [])))]
 async fn all_positions(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<ProfileQuery>,
 ) -> Answer<PositionList> {
@@ -304,9 +334,9 @@ async fn all_positions(
 }
 
 /// Returns the position in a title.
-#[utoipa::path(get, path = "/v1/positions/{title}", operation_id = "get_position", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/positions/{title}", operation_id = "get_position", params(("title" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = ResumePosition), Problems), security(("bearer" = [])))]
 async fn position(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
@@ -317,9 +347,9 @@ async fn position(
 }
 
 /// Records a position.
-#[utoipa::path(put, path = "/v1/positions/{title}", operation_id = "put_position", params(("title" = String, Path)), request_body = PutPosition, responses((status = 200, body = ResumePosition), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(put, path = "/v1/positions/{title}", operation_id = "put_position", params(("title" = String, Path)), request_body = PutPosition, responses((status = 200, body = ResumePosition), Problems), security(("bearer" = [])))]
 async fn put_position(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(title): Path<String>,
     Payload(request): Payload<PutPosition>,
@@ -331,7 +361,7 @@ async fn put_position(
 
 /// Sessions whose addresses edges have to refuse, from a number on.
 async fn revoked(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     headers: HeaderMap,
     Params(query): Params<RevokedQuery>,
 ) -> Result<Response, Problem> {

@@ -1,7 +1,8 @@
 //! The service of playback: permission to play, heartbeats, the end, and where viewers left off.
 //!
 //! * [`domain`] — rules, pure; [`store`] — its tables; [`client`] — what other services ask of it; [`http`] — its routes;
-//! * [`edges`] — the edges that grants name, and which of them answer.
+//! * `viewing` — what a heartbeat says of the viewer, for the event log;
+//! * `limits` — representations that a device can play; [`edges`] — the edges that grants name, and which of them answer.
 
 #![warn(missing_docs)]
 
@@ -9,19 +10,24 @@ pub mod client;
 pub mod domain;
 pub mod edges;
 pub mod http;
+mod limits;
 pub mod store;
+mod viewing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
+use kinora_api::events::Rating;
 use kinora_api::internal::{Accounts, Catalogue, PlayableTitle, Viewer};
 use kinora_api::{
-    ErrorCode, Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackPhase,
-    PlaybackRequest, PlaybackSource, Profile, ProfileId, Protocol, PutPosition, ResumePosition, TakeOver, paths,
+    Capabilities, ErrorCode, Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant,
+    PlaybackPhase, PlaybackRequest, PlaybackSource, Profile, ProfileId, Protocol, PutPosition, ResumePosition,
+    TakeOver, paths,
 };
 use kinora_kit::address::version_name;
 use kinora_kit::clock::{Clock, LogicalClock};
+use kinora_kit::filter::ManifestFilter;
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::probe::Probe;
 use kinora_kit::http::problem::Problem;
@@ -35,7 +41,7 @@ pub use domain::Terms;
 use domain::{Position, millis};
 use edges::Edges;
 use store::sessions::{self, Beat, Entry, Session};
-use store::{my_list, now, positions};
+use store::{my_list, now, positions, ratings};
 
 /// Titles of a list in one answer.
 const LIST_PAGE: usize = 50;
@@ -140,7 +146,7 @@ impl Playback {
     ///
     /// # Errors
     /// 7003 when the sign-in was revoked, 7005 when the account plays on as many devices as it may, 7013 when no wanted protocol
-    /// is there, 7018 without edges.
+    /// is there, 7018 without edges, 7030 when the device plays no representation of the title.
     pub async fn grant(
         &self,
         who: &Viewer,
@@ -149,7 +155,7 @@ impl Playback {
         request: &PlaybackRequest,
     ) -> Result<PlaybackGrant, Problem> {
         let now_ms = self.clock.now_ms();
-        let session = self.new_session(profile, title, now_ms);
+        let session = self.new_session(profile, title, request.capabilities.as_ref(), now_ms)?;
         let entry = match (&request.stop, request.ahead) {
             (_, true) => Entry::Ahead,
             (Some(other), false) => Entry::InPlaceOf(other.as_str().to_owned()),
@@ -162,8 +168,15 @@ impl Playback {
         Ok(grant)
     }
 
-    fn new_session(&self, profile: &Profile, title: &PlayableTitle, now_ms: i64) -> Session {
-        Session {
+    fn new_session(
+        &self,
+        profile: &Profile,
+        title: &PlayableTitle,
+        capabilities: Option<&Capabilities>,
+        now_ms: i64,
+    ) -> Result<Session, Problem> {
+        let filter = capabilities.map_or_else(|| Ok(String::new()), |own| limits::filter(own, &title.offer))?;
+        Ok(Session {
             id: Uuid::now_v7().simple().to_string(),
             profile: profile.id.as_str().to_owned(),
             title: title.id.as_str().to_owned(),
@@ -171,7 +184,8 @@ impl Playback {
             version: title.version,
             duration_ms: title.duration_ms,
             expires_at: now_ms + self.terms.grant_ms,
-        }
+            filter,
+        })
     }
 
     /// Takes over a playback of the profile: it goes on here, and ends there.
@@ -192,7 +206,7 @@ impl Playback {
         }
         let title = catalogue.title(&other.title, Some(profile)).await?;
         let now_ms = self.clock.now_ms();
-        let session = self.new_session(profile, &title, now_ms);
+        let session = self.new_session(profile, &title, request.capabilities.as_ref(), now_ms)?;
         let grant = self.write_grant(&session, &title, &request.protocols, now_ms).await?;
         let entry = Entry::TakingOver(id.to_owned(), self.order.stamp_ms(now_ms));
         let position = sessions::begin(&self.store, who, session, (&self.terms, entry), now_ms).await?;
@@ -244,11 +258,23 @@ impl Playback {
     /// # Errors
     /// Of the database.
     pub async fn unlist_title(&self, profile: &Profile, title: &str) -> Result<(), Problem> {
-        let state = (profile.id.as_str().to_owned(), title.to_owned());
-        let removed = self
-            .store
-            .write(state, |connection, (profile, title)| Box::pin(my_list::remove(connection, profile, title)));
+        let state = (profile.id.as_str().to_owned(), title.to_owned(), self.clock.now_ms());
+        let removed = self.store.write(state, |connection, (profile, title, now_ms)| {
+            Box::pin(my_list::remove(connection, (profile, title), *now_ms))
+        });
         removed.await
+    }
+
+    /// Sets the opinion of a profile on a title, or takes it back.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn rate(&self, profile: &Profile, title: &str, rating: Option<Rating>) -> Result<(), Problem> {
+        let state = (profile.id.as_str().to_owned(), title.to_owned(), rating, self.clock.now_ms());
+        let rated = self.store.write(state, |connection, (profile, title, rating, now_ms)| {
+            Box::pin(ratings::put(connection, (profile, title), *rating, *now_ms))
+        });
+        rated.await
     }
 
     /// Marks a title as watched.
@@ -260,7 +286,7 @@ impl Playback {
         let position = Position::watched(profile.id.as_str(), title.id.as_str(), title.duration_ms);
         let position = position.at(now_ms, self.order.stamp_ms(now_ms));
         let put = self.store.write(position, |connection, position| {
-            Box::pin(async move { Ok(positions::put(connection, position).await?) })
+            Box::pin(async move { Ok(positions::mark_watched(connection, position).await?) })
         });
         put.await?;
         self.position_in(profile, title).await
@@ -411,7 +437,9 @@ impl Playback {
         }
         // The manifests' relative addresses inherit the version, as they do the signature.
         let version = version_name(if session.version == 0 { title.version } else { session.version });
+        let filter = ManifestFilter::parse(&session.filter).unwrap_or_default();
         let source = |(protocol, manifest): &(Protocol, String)| {
+            let manifest = filter.name(manifest);
             let path = signed_path(&token, title.id.as_str(), &format!("{version}/{manifest}"));
             PlaybackSource { protocol: *protocol, urls: edges.iter().map(|edge| format!("{edge}{path}")).collect() }
         };

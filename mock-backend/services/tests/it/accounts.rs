@@ -1,11 +1,11 @@
 //! Accounts whole: registration, passwords, profiles and their PIN, devices, sign-in by code, erasure.
 
 use kinora_api::{
-    Account, ChangePassword, DeviceAuthorization, DeviceAuthorizeRequest, DeviceInfo, DeviceList, DeviceTokenRequest,
-    EnterProfile, EraseAccount, ErrorCode, ForgotPassword, PinRequest, Profile, ProfileRequest, RegisterConfirm,
-    RegisterRequest, ResetPassword, SignInResponse, paths,
+    Account, ChangeEmail, ChangePassword, ConfirmEmail, DeviceAuthorization, DeviceAuthorizeRequest, DeviceInfo,
+    DeviceList, DeviceTokenRequest, EnterProfile, EraseAccount, ErrorCode, ForgotPassword, NowPlayingList, PinRequest,
+    PlaybackGrant, Profile, ProfileRequest, RegisterConfirm, RegisterRequest, ResetPassword, SignInResponse, paths,
 };
-use kinora_services::demo;
+use kinora_services::{self as services, demo};
 use kinora_stage::{Stage, TITLE, error};
 
 const EMAIL: &str = "new@kinora.example";
@@ -230,4 +230,151 @@ async fn an_erased_account_is_gone() {
     assert_eq!(viewer.get(paths::ACCOUNT).await.status(), 401);
     assert_eq!(stage.sign_in(demo::EMAIL, demo::PASSWORD).await.status(), 401);
     assert!(mails(&stage, demo::EMAIL).is_empty());
+}
+
+#[tokio::test]
+async fn another_address_is_proved_before_it_counts() {
+    let stage = Stage::new().await;
+    let viewer = stage.viewer().await;
+    let change = |email: &str, password: &str| ChangeEmail { email: email.to_owned(), password: password.into() };
+    let (_, wrong) = error(viewer.post(paths::EMAIL, &change(EMAIL, "wrong")).await).await;
+    assert_eq!(wrong.kind(), Some(ErrorCode::NotAuthorised));
+    // An address that has an account learns of it, and the caller does not.
+    register(&stage, "taken@kinora.example").await;
+    let taken = code(&mails(&stage, "taken@kinora.example")[0]);
+    let confirm = RegisterConfirm { email: "taken@kinora.example".to_owned(), code: taken.into(), device: device("x") };
+    assert_eq!(stage.post(paths::REGISTER_CONFIRM, &confirm).await.status(), 200);
+    assert_eq!(viewer.post(paths::EMAIL, &change("taken@kinora.example", demo::PASSWORD)).await.status(), 202);
+    assert!(mails(&stage, "taken@kinora.example").last().unwrap().contains("It has one already"));
+
+    assert_eq!(viewer.post(paths::EMAIL, &change(EMAIL, demo::PASSWORD)).await.status(), 202);
+    assert_eq!(stage.sign_in(EMAIL, demo::PASSWORD).await.status(), 401, "not before the address is proved");
+    let (_, refused) = error(viewer.post(paths::EMAIL_CONFIRM, &ConfirmEmail { code: "BCDF-GHJK".into() }).await).await;
+    assert_eq!(refused.kind(), Some(ErrorCode::CodeInvalid));
+    let right = ConfirmEmail { code: code(&mails(&stage, EMAIL)[0]).into() };
+    assert_eq!(viewer.post(paths::EMAIL_CONFIRM, &right).await.status(), 204);
+    assert_eq!(viewer.post(paths::EMAIL_CONFIRM, &right).await.status(), 400, "a code works once");
+    assert!(mails(&stage, demo::EMAIL).last().unwrap().contains("another address"), "the old one is told");
+    assert_eq!(viewer.read::<Account>(paths::ACCOUNT).await.email, EMAIL);
+    assert_eq!(stage.sign_in_on("d2", EMAIL, demo::PASSWORD).await.status(), 200);
+    assert_eq!(stage.sign_in_on("d2", demo::EMAIL, demo::PASSWORD).await.status(), 401);
+
+    let erase = EraseAccount { password: demo::PASSWORD.into() };
+    assert_eq!(viewer.post(paths::ERASE, &erase).await.status(), 204);
+    assert!(
+        mails(&stage, demo::EMAIL).is_empty() && mails(&stage, EMAIL).is_empty(),
+        "also those to the address of before"
+    );
+    assert!(!mails(&stage, "taken@kinora.example").is_empty(), "those of others stay");
+}
+
+#[tokio::test]
+async fn a_device_that_is_denied_learns_it_and_guesses_at_codes_are_limited() {
+    let stage = Stage::new().await;
+    let request = DeviceAuthorizeRequest { device: device("tv-1") };
+    let begun: DeviceAuthorization = stage.post(paths::DEVICE_AUTHORIZE, &request).await.json().await.unwrap();
+    let url = |path: &str| format!("{}{path}", stage.backend.url());
+    let page = stage.client.get(url(paths::LINK)).send().await.unwrap();
+    let cookie = page.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let html = page.text().await.unwrap();
+    let field = |html: &str, name: &str| {
+        html.split(&format!("name={name} value=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let csrf = field(&html, "csrf");
+    let post = async |body: String| {
+        let request = stage.client.post(url(paths::LINK)).header("cookie", cookie.as_str()).body(body);
+        request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap()
+    };
+    let form = |code: &str| format!("csrf={csrf}&code={code}&email=demo%40kinora.example&password={}", demo::PASSWORD);
+    let html = post(form(&begun.user_code)).await.text().await.unwrap();
+    let deny = format!("csrf={csrf}&ticket={}&decision=deny", field(&html, "ticket"));
+    assert!(post(deny.clone()).await.text().await.unwrap().contains("was not signed in"));
+    assert!(post(deny).await.text().await.unwrap().contains("took too long"), "a ticket decides once");
+    let ask = DeviceTokenRequest { device_code: begun.device_code.clone() };
+    let (status, denied) = error(stage.post(paths::DEVICE_TOKEN, &ask).await).await;
+    assert_eq!((status, denied.kind()), (400, Some(ErrorCode::AccessDenied)));
+
+    let mut statuses = Vec::new();
+    for _ in 0..12 {
+        statuses.push(post(form("BCDF-GHJK")).await.status().as_u16());
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 10, "{statuses:?}");
+    assert_eq!(statuses[10..], [429, 429]);
+    let begun: DeviceAuthorization = stage.post(paths::DEVICE_AUTHORIZE, &request).await.json().await.unwrap();
+    assert_eq!(post(form(&begun.user_code)).await.status(), 429, "the right one has to wait, too");
+    stage.clock.advance_ms(3_600_000);
+    let begun: DeviceAuthorization = stage.post(paths::DEVICE_AUTHORIZE, &request).await.json().await.unwrap();
+    assert_eq!(post(form(&begun.user_code)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn what_a_device_plays_ends_when_another_one_signs_it_out() {
+    let (stage, _edge, this) = Stage::playing().await;
+    let other = stage.viewer_on("device-2").await;
+    let (own, of_other) = (this.grant().await, other.grant().await);
+    let manifest = |grant: &PlaybackGrant| grant.urls(kinora_api::Protocol::Hls)[0].clone();
+    let list: DeviceList = this.read(paths::DEVICES).await;
+    let away = list.devices.iter().find(|device| !device.this).unwrap();
+    assert_eq!(this.delete(&paths::device(&away.id)).await.status(), 204);
+    let playing: NowPlayingList = this.read(paths::NOW).await;
+    let ids: Vec<&str> = playing.playing.iter().map(|playing| playing.playback_id.as_str()).collect();
+    assert_eq!(ids, [own.session_id.as_str()]);
+    let (status, refused) = error(stage.client.get(manifest(&of_other)).send().await.unwrap()).await;
+    assert_eq!((status, refused.kind()), (403, Some(ErrorCode::GrantInvalid)));
+    assert_eq!(stage.client.get(manifest(&own)).send().await.unwrap().status(), 200);
+    assert_eq!(other.post(&of_other.renew_path, &()).await.status(), 401);
+}
+
+/// Marker that stands in every field of an account.
+const MARKER: &str = "zqxvmarker";
+
+/// Files below a folder in which the marker stands.
+fn marked(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(marked(&path));
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            let lower: Vec<u8> = bytes.iter().map(u8::to_ascii_lowercase).collect();
+            if lower.windows(MARKER.len()).any(|part| part == MARKER.as_bytes()) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_file_has_a_byte_of_an_account_that_an_operator_erased() {
+    let dir = super::apart::old_data().await;
+    let data = dir.path().to_owned();
+    let on_disk = |config: &mut services::Config| {
+        config.data.clone_from(&data);
+        config.database = None;
+    };
+    let stage = Stage::with(on_disk).await;
+    assert!(data.join("kinora.before-services.db").exists());
+    let email = format!("{MARKER}@kinora.example");
+    let request =
+        RegisterRequest { email: email.clone(), password: "long enough".into(), display_name: Some(MARKER.to_owned()) };
+    assert_eq!(stage.post(paths::REGISTER, &request).await.status(), 202);
+    let files = std::fs::read_dir(data.join("mailbox")).unwrap();
+    let mail = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).next().unwrap();
+    let device = DeviceInfo { id: MARKER.into(), name: MARKER.to_owned(), ..device("d") };
+    let confirm = RegisterConfirm { email: email.clone(), code: code(&mail).into(), device };
+    assert_eq!(stage.post(paths::REGISTER_CONFIRM, &confirm).await.status(), 200);
+    assert!(!marked(&data).is_empty(), "the search finds something before");
+    // Services run meanwhile.
+    let config = services::Config::new(&data);
+    assert!(services::erase_account(&config, &email).await.unwrap());
+    assert!(!services::erase_account(&config, &email).await.unwrap());
+    let begun = std::time::Instant::now();
+    while !marked(&data).is_empty() {
+        assert!(begun.elapsed() < kinora_stage::PATIENCE, "{:?}", marked(&data));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(!data.join("kinora.before-services.db").exists());
+    stage.backend.shutdown().await;
+    assert!(marked(&data).is_empty());
 }

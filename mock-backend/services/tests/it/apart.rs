@@ -53,7 +53,9 @@ pub async fn old_data() -> TempDir {
     close(store, writer).await;
     // What that version did not have.
     let mut connection = SqliteConnectOptions::new().filename(dir.path().join("kinora.db")).connect().await.unwrap();
-    for sql in ["DROP TABLE outbox", "DROP TABLE store_state", "DROP TABLE _store_migrations"] {
+    for sql in
+        ["DROP TABLE outbox", "DROP TABLE logged_events", "DROP TABLE store_state", "DROP TABLE _store_migrations"]
+    {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
@@ -178,4 +180,25 @@ async fn an_account_is_added_beside_a_backend_that_runs() {
     assert!(error.contains("not an e-mail address"), "{error}");
     assert_eq!(stage.sign_in(demo::EMAIL, demo::PASSWORD).await.status(), 200);
     stage.backend.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn processes_that_start_at_the_same_time_take_turns() {
+    for is_old in [true, false] {
+        let dir = if is_old { old_data().await } else { tempfile::tempdir().unwrap() };
+        // Drafts of keys are named after the process, and here all starts share one.
+        services::prepare_keys(dir.path()).unwrap();
+        let starts = (0..4).map(|_| {
+            let config = services::Config::new(dir.path());
+            tokio::spawn(async move { services::prepare(&config).await })
+        });
+        for started in starts.collect::<Vec<_>>() {
+            started.await.unwrap().unwrap();
+        }
+        if is_old {
+            let stage = stage(dir).await;
+            assert_old_data_is_there(&stage).await;
+            stage.backend.shutdown().await;
+        }
+    }
 }

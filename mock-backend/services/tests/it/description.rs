@@ -58,7 +58,7 @@ async fn no_described_call_uses_a_profile_that_is_locked() {
     let profiles: ProfileList = child.read(paths::PROFILES).await;
     let locked = profiles.profiles.iter().find(|profile| profile.locked).unwrap().id.as_str().to_owned();
     let description = serde_json::to_value(description::of(Member::ALL)).unwrap();
-    let body = serde_json::json!({ "profile_id": locked, "title_id": TITLE, "position_ms": 1, "protocols": [] });
+    let body = serde_json::json!({ "profile_id": locked, "title_id": TITLE, "position_ms": 1, "protocols": [], "rating": "up" });
     let mut refused = Vec::new();
     for (path, item) in description["paths"].as_object().unwrap() {
         for (method, call) in item.as_object().unwrap() {

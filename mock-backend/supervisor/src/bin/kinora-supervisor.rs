@@ -1,15 +1,14 @@
 //! `kinora-supervisor`: the command line of the supervisor. The work is in `kinora_supervisor`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser};
 use kinora_kit::http::signal::{Termination, end_of_stdin};
-use kinora_supervisor::shell::control::{self, Request};
+use kinora_supervisor::operator::{self, Task};
 use kinora_supervisor::shell::{self, Setup};
 use kinora_supervisor::topology::Topology;
-use serde_json::Value;
 
 /// Starts the processes of a topology, probes them, restarts what dies or hangs, and replaces them one by one.
 #[derive(Debug, Parser)]
@@ -40,63 +39,13 @@ struct Run {
     exit_with_stdin: bool,
 }
 
-#[derive(Debug, Args)]
-struct Whom {
-    /// Data directory of the supervisor that is asked
-    #[arg(long, value_name = "DIR", default_value = "var")]
-    data: PathBuf,
-    /// Print the answer as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-enum Task {
-    /// Show the state of each replica
-    Status {
-        #[command(flatten)]
-        whom: Whom,
-    },
-    /// Start the replicas of a process, or one replica, anew at once
-    Restart {
-        /// Process, or replica such as catalogue-2
-        name: String,
-        #[command(flatten)]
-        whom: Whom,
-    },
-    /// Replace replicas one by one, each once the former is ready
-    Roll {
-        /// Process; default: all
-        name: Option<String>,
-        #[command(flatten)]
-        whom: Whom,
-    },
-    /// Change the number of replicas until the supervisor ends
-    Scale {
-        /// Process
-        name: String,
-        /// Number of replicas
-        replicas: usize,
-        #[command(flatten)]
-        whom: Whom,
-    },
-    /// Print events as JSON, one a line, until interrupted
-    Events {
-        /// Number of the first one
-        #[arg(long, default_value_t = 0)]
-        since: u64,
-        #[command(flatten)]
-        whom: Whom,
-    },
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     kinora_kit::http::server::log_to_stderr();
     let arguments = Arguments::parse();
     let result = match arguments.command {
         None => run(arguments.run).await,
-        Some(task) => ask(task).await,
+        Some(task) => operator::ask(task).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -147,51 +96,4 @@ async fn run(arguments: Run) -> anyhow::Result<()> {
     }
     running.ended().await;
     Ok(())
-}
-
-async fn ask(task: Task) -> anyhow::Result<()> {
-    let (request, whom) = match task {
-        Task::Status { whom } => (Request::Status, whom),
-        Task::Restart { name, whom } => (Request::Restart { name }, whom),
-        Task::Roll { name, whom } => (Request::Roll { name }, whom),
-        Task::Scale { name, replicas, whom } => (Request::Scale { name, replicas }, whom),
-        Task::Events { since, whom } => (Request::Events { since }, whom),
-    };
-    let is_stream = matches!(request, Request::Events { .. });
-    let mut answers = control::ask(&whom.data, &request).await.with_context(|| no_supervisor(&whom.data))?;
-    while let Some(answer) = answers.next().await? {
-        if is_stream || whom.json {
-            println!("{answer}");
-        } else {
-            show(&answer);
-        }
-        if answer["ok"] == Value::Bool(false) {
-            anyhow::bail!("{}", answer["error"].as_str().unwrap_or("refused"));
-        }
-    }
-    Ok(())
-}
-
-fn no_supervisor(data: &Path) -> String {
-    format!("no supervisor answers for {}; start one, or give its directory with --data", data.display())
-}
-
-/// Prints sentences, or a table.
-fn show(answer: &Value) {
-    for sentence in answer["done"].as_array().into_iter().flatten() {
-        println!("{}", sentence.as_str().unwrap_or_default());
-    }
-    let Some(status) = answer["status"].as_array() else { return };
-    println!("{:<20} {:<9} {:>8} {:>8}  {:<28} note", "name", "phase", "pid", "restarts", "url");
-    for replica in status {
-        let text = |key: &str| match &replica[key] {
-            Value::String(text) => text.clone(),
-            Value::Null => "-".to_owned(),
-            other => other.to_string(),
-        };
-        let note = if replica["is_looping"] == Value::Bool(true) { "crash loop" } else { "" };
-        let columns = ["name", "phase", "pid", "restarts", "url"].map(text);
-        let [name, phase, pid, restarts, url] = columns;
-        println!("{name:<20} {phase:<9} {pid:>8} {restarts:>8}  {url:<28} {note}");
-    }
 }

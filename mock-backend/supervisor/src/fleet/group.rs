@@ -37,6 +37,8 @@ pub(super) struct Group {
     index: usize,
     process: Process,
     members: Vec<Member>,
+    /// Number of replicas that it had when an operator stopped it.
+    stopped: Option<usize>,
 }
 
 impl Member {
@@ -86,7 +88,7 @@ impl Group {
     /// The group of a process, all of it waiting for [`Group::start`].
     pub(super) fn new(index: usize, process: &Process) -> Self {
         let members = (1..=process.replicas).map(|number| Member::new(process, number, Place::Regular)).collect();
-        Self { index, process: process.clone(), members }
+        Self { index, process: process.clone(), members, stopped: None }
     }
 
     pub(super) fn process(&self) -> &Process {
@@ -196,6 +198,19 @@ impl Group {
             self.end(at, End::Leave, effects);
         }
         self.process.replicas = replicas;
+        self.stopped = None;
+    }
+
+    /// Has all replicas leave, until it is started again.
+    pub(super) fn stop(&mut self, effects: &mut Effects) {
+        let replicas = self.stopped.unwrap_or(self.process.replicas);
+        self.scale(0, effects);
+        self.stopped = Some(replicas);
+    }
+
+    /// Returns the number of replicas that it had when an operator stopped it; `None` if it was not stopped.
+    pub(super) fn stopped(&self) -> Option<usize> {
+        self.stopped
     }
 
     /// Returns true once all replicas that should be there are ready, and all others have ended.

@@ -79,6 +79,20 @@ pub enum Input {
         /// Number of replicas.
         replicas: usize,
     },
+    /// An operator wants all replicas of a process ended, until it is started or scaled, or the supervisor ends.
+    Stop {
+        /// The request.
+        request: RequestId,
+        /// Name of a process.
+        name: String,
+    },
+    /// An operator wants a process that was stopped to run again, with as many replicas as before.
+    Start {
+        /// The request.
+        request: RequestId,
+        /// Name of a process.
+        name: String,
+    },
     /// The supervisor should end; the second time, at once.
     Shutdown,
 }

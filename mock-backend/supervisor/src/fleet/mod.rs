@@ -95,6 +95,8 @@ impl Fleet {
             Input::Restart { request, name } => self.restart(request, &name),
             Input::Roll { request, name } => self.roll(request, name.as_deref()),
             Input::Scale { request, name, replicas } => self.scale(request, &name, replicas),
+            Input::Stop { request, name } => self.set_stopped(request, &name, true),
+            Input::Start { request, name } => self.set_stopped(request, &name, false),
             Input::Shutdown => self.shut_down(),
         }
         self.drive();
@@ -194,6 +196,10 @@ impl Fleet {
         };
         let all = self.groups.iter().enumerate().flat_map(numbers);
         let targets: Vec<_> = all.filter(|(at, number)| is_meant(&self.groups[*at], *number)).collect();
+        let is_stopped = |group: &Group| group.process().name == name && group.stopped().is_some();
+        if self.groups.iter().any(is_stopped) {
+            return self.reply(request, Err(is_stopped_sentence(name)));
+        }
         let Some((first, _)) = targets.first() else { return self.refuse_unknown(request, name) };
         if self.is_busy(request) {
             return;
@@ -212,6 +218,10 @@ impl Fleet {
         let chosen: Vec<usize> = (0..self.groups.len()).filter(|at| is_chosen(&self.groups[*at])).collect();
         if let (true, Some(name)) = (chosen.is_empty(), name) {
             return self.refuse_unknown(request, name);
+        }
+        let chosen: Vec<usize> = chosen.into_iter().filter(|at| self.groups[*at].stopped().is_none()).collect();
+        if let (true, Some(name)) = (chosen.is_empty(), name) {
+            return self.reply(request, Err(is_stopped_sentence(name)));
         }
         if !self.is_busy(request) {
             self.operation = Some((request, Operation::Roll(Roll::new(&self.groups, chosen.into_iter()))));
@@ -233,6 +243,23 @@ impl Fleet {
         }
         let group = &mut self.groups[at];
         group.scale(replicas, &mut self.effects);
+        let deadline = self.effects.now.after(granted(&group.process().policy));
+        self.operation = Some((request, Operation::Scale { group: at, deadline }));
+    }
+
+    fn set_stopped(&mut self, request: RequestId, name: &str, is_stopped: bool) {
+        let Some(at) = self.groups.iter().position(|group| group.process().name == name) else {
+            return self.refuse_unknown(request, name);
+        };
+        if self.is_busy(request) {
+            return;
+        }
+        let group = &mut self.groups[at];
+        match (is_stopped, group.stopped()) {
+            (true, _) => group.stop(&mut self.effects),
+            (false, Some(replicas)) => group.scale(replicas, &mut self.effects),
+            (false, None) => {}
+        }
         let deadline = self.effects.now.after(granted(&group.process().policy));
         self.operation = Some((request, Operation::Scale { group: at, deadline }));
     }
@@ -327,9 +354,15 @@ fn group_of(groups: &mut [Group], run: Run) -> Option<&mut Group> {
     groups.iter_mut().find(|group| group.has(run))
 }
 
+fn is_stopped_sentence(name: &str) -> String {
+    format!("{name} is stopped; start it first")
+}
+
 fn scale_progress(group: &Group, is_late: bool) -> Progress {
     let Process { name, replicas, is_named_by_others, .. } = group.process();
-    if group.is_settled() {
+    if group.is_settled() && group.stopped().is_some() {
+        Progress::Done(vec![format!("{name} was stopped")])
+    } else if group.is_settled() {
         let note = if *is_named_by_others {
             "; processes that were given its addresses learn of it at their next start"
         } else {

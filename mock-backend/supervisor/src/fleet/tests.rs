@@ -486,6 +486,33 @@ fn replicas_are_added_and_leave() {
 }
 
 #[test]
+fn a_process_that_was_stopped_stays_so_until_it_is_started() {
+    let mut world = World::ready(SYSTEM, |_, _| Life::default());
+    let name = || "catalogue".to_owned();
+    let before: Vec<String> = world.published.iter().map(|address| address.name.clone()).collect();
+    assert_eq!(
+        world.ask(1, |request| Input::Stop { request, name: name() }),
+        Ok(vec!["catalogue was stopped".to_owned()])
+    );
+    world.run_for(60_000);
+    let names: Vec<&str> = world.published.iter().map(|address| address.name.as_str()).collect();
+    assert_eq!(names, ["accounts", "gateway", "edge"], "and nothing else ends");
+    let refused = Err("catalogue is stopped; start it first".to_owned());
+    assert_eq!(world.ask(2, |request| Input::Restart { request, name: name() }), refused);
+    assert_eq!(world.ask(3, |request| Input::Roll { request, name: Some(name()) }), refused);
+    assert!(world.ask(4, |request| Input::Stop { request, name: "film".to_owned() }).is_err());
+    assert!(world.ask(5, |request| Input::Stop { request, name: name() }).is_ok(), "twice is the same");
+    assert!(world.ask(6, |request| Input::Start { request, name: name() }).is_ok());
+    let after: Vec<String> = world.published.iter().map(|address| address.name.clone()).collect();
+    assert_eq!(after, before);
+    assert!(world.ask(7, |request| Input::Start { request, name: name() }).is_ok(), "it runs already");
+    assert!(world.ask(8, |request| Input::Stop { request, name: name() }).is_ok());
+    let scaled = world.ask(9, |request| Input::Scale { request, name: name(), replicas: 1 });
+    assert_eq!(scaled, Ok(vec!["catalogue has 1 replicas".to_owned()]), "a number starts it, too");
+    world.shut_down();
+}
+
+#[test]
 fn a_second_request_to_end_kills() {
     let mut world = World::ready(SYSTEM, |_, _| Life { drains_in: None, ..Life::default() });
     world.give(Input::Shutdown);

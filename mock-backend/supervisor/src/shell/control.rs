@@ -45,6 +45,16 @@ pub enum Request {
         /// Number of replicas.
         replicas: usize,
     },
+    /// End all replicas of a process until it is started again.
+    Stop {
+        /// Name of a process.
+        name: String,
+    },
+    /// Start a process that was stopped.
+    Start {
+        /// Name of a process.
+        name: String,
+    },
     /// Events from a number on, and those to come, without an end.
     Events {
         /// Number of the first one.

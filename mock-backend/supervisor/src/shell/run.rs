@@ -368,6 +368,8 @@ impl Shell {
             Request::Restart { name } => Input::Restart { request: id, name },
             Request::Roll { name } => Input::Roll { request: id, name },
             Request::Scale { name, replicas } => Input::Scale { request: id, name, replicas },
+            Request::Stop { name } => Input::Stop { request: id, name },
+            Request::Start { name } => Input::Start { request: id, name },
         };
         self.waiting.insert(id, answer);
         self.fleet.handle(input, self.now());

@@ -122,3 +122,22 @@ fn what_cannot_run_is_refused_with_a_sentence() {
     let nobody = output(&["status", "--data", data.path().to_str().unwrap()]);
     assert!(text(&nobody.stderr).contains("no supervisor answers for"), "{}", text(&nobody.stderr));
 }
+
+#[tokio::test]
+async fn an_operator_stops_a_process_and_starts_it_again() {
+    let topology = [dummy("a", "", "replicas = 2\nleave_ms = 0"), dummy("b", "", "")];
+    let supervised = Supervised::start(&topology.concat());
+    supervised.ready();
+    let data = supervised.data.path().to_str().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = output(&[arguments, &["--data", data]].concat());
+        (output.status.success(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+    };
+    assert_eq!(run(&["stop", "a"]).1, "a was stopped\n");
+    let (_, table, _) = run(&["status"]);
+    assert!(!table.contains("a-2") && table.contains("b "), "{table}");
+    let (is_done, _, sentence) = run(&["restart", "a"]);
+    assert!(!is_done && sentence.contains("a is stopped; start it first"), "{sentence}");
+    assert_eq!(run(&["start", "a"]).1, "a has 2 replicas\n");
+    assert!(run(&["status"]).1.contains("a-2"));
+}

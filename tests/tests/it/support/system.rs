@@ -87,6 +87,30 @@ impl System {
         Playing { child, report }
     }
 
+    /// Runs the QA tool on a manifest that was granted; the session report.
+    pub fn play_address(&self, manifest: &str, arguments: &[&str]) -> Playing {
+        let report = tempfile::NamedTempFile::new().unwrap();
+        let child = Command::new(binary("kinora-qa"))
+            .args(["play", manifest, "--render", "null", "--report"])
+            .arg(report.path())
+            .args(arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Playing { child, report }
+    }
+
+    /// Paths that a playback has asked the edges for, as their logs have them.
+    pub fn fetched(&self, session: &str) -> Vec<String> {
+        let files = std::fs::read_dir(self.data().join("logs")).unwrap();
+        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        let lines: Vec<Value> = texts
+            .flat_map(|text| text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<Value>>())
+            .collect();
+        let own = lines.iter().filter(|line| line["session"] == session);
+        own.filter_map(|line| Some(line["path"].as_str()?.to_owned())).collect()
+    }
+
     /// A client that has not signed in.
     pub fn client(&self) -> Client {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -7,6 +7,7 @@ use egui::{Align, Color32, FontFamily, FontId, Galley, Painter, Pos2, Stroke, Ve
 use player_core::MediaTime;
 use player_core::text::{Cue, CueSpan, EdgeKind, FontFamily as Family, SpanStyle, TextAlign, TextEdge};
 
+use super::CueStyle;
 use crate::theme::font;
 use crate::theme::tokens::{color, text};
 
@@ -29,18 +30,30 @@ pub(super) struct Scale {
     height: f32,
     /// How much larger or smaller than usual the viewer wants it.
     wish: f32,
+    /// Colour of letters that have none of their own.
+    ink: Color32,
+    /// Background of lines that have none of their own; `None` outlines letters without an edge of their own.
+    pub ground: Option<Color32>,
 }
 
 impl Scale {
-    /// For a picture of a height, where the viewer wants type of a share of it.
-    pub fn new(height: f32, share: f32) -> Self {
-        Self { points: (height * share).clamp(text::SMALL, 96.0), height, wish: share / USUAL_SHARE }
+    /// For a picture of a height, in the viewer's style.
+    pub fn new(height: f32, style: CueStyle) -> Self {
+        let CueStyle { share, ink, ground } = style;
+        Self { points: (height * share).clamp(text::SMALL, 96.0), height, wish: share / USUAL_SHARE, ink, ground }
     }
 
     /// The size of a run in points.
     pub fn of(&self, style: &SpanStyle) -> f32 {
         let told = style.font_size.map(|percent| self.height * percent as f32 / 100.0 * self.wish);
         told.map_or(self.points, |points| points.clamp(SMALLEST, LARGEST))
+    }
+
+    /// The edge of a run: its own, or an outline when nothing else makes it readable.
+    fn edge(&self, style: &SpanStyle) -> Option<TextEdge> {
+        let needs_outline = self.ground.is_none() && style.background.is_none();
+        let outline = TextEdge { kind: EdgeKind::Uniform, color: None, thickness: None };
+        style.edge.or(needs_outline.then_some(outline))
     }
 
     /// The largest size of a cue.
@@ -77,7 +90,7 @@ impl Letters {
             job.halign = halign(align);
             painter.layout_job(job)
         };
-        let edge = spans.iter().find_map(|span| span.style.edge);
+        let edge = spans.iter().find_map(|span| scale.edge(&span.style));
         match edge {
             Some(edge) => Self {
                 text: lay(Layer::Ink),
@@ -118,7 +131,7 @@ pub(super) enum Layer {
 pub(super) fn format(span: &CueSpan, at: MediaTime, scale: Scale, layer: Layer) -> TextFormat {
     let style = &span.style;
     let points = scale.of(style);
-    let mut ink = style.color.map_or(color::WHITE, colour);
+    let mut ink = style.color.map_or(scale.ink, colour);
     if style.from.is_some_and(|from| from > at) {
         ink = ink.gamma_multiply(LATER);
     }
@@ -127,7 +140,9 @@ pub(super) fn format(span: &CueSpan, at: MediaTime, scale: Scale, layer: Layer) 
         Layer::All => (ink, ground),
         Layer::Ink => (ink, Color32::TRANSPARENT),
         Layer::Ground => (Color32::TRANSPARENT, ground),
-        Layer::Edge => (style.edge.map_or(Color32::TRANSPARENT, |edge| edge_colour(edge, ink)), Color32::TRANSPARENT),
+        Layer::Edge => {
+            (scale.edge(style).map_or(Color32::TRANSPARENT, |edge| edge_colour(edge, ink)), Color32::TRANSPARENT)
+        }
     };
     let line = |drawn: bool| if drawn { Stroke::new((points / 16.0).max(1.0), ink) } else { Stroke::NONE };
     let drawn = layer != Layer::Edge;

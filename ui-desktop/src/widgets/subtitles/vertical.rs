@@ -52,7 +52,7 @@ pub(super) fn paint(painter: &Painter, frame: Rect, align: DisplayAlign, cues: &
         };
         let top = frame.top() + room * share;
         let behind = Rect::from_min_max(pos2(x - width / 2.0, top), pos2(x + width / 2.0, top + height));
-        if let Some(ground) = super::ground(cue) {
+        if let Some(ground) = super::ground(cue, scale) {
             painter.rect_filled(behind, 0.0, ground);
         }
         painter.galley(pos2(x, top), Arc::clone(column), color::WHITE);

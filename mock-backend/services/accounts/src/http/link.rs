@@ -12,10 +12,11 @@ use kinora_api::{ErrorCode, Secret};
 use kinora_kit::http::body::{self, BodyLimits};
 use kinora_kit::http::extract::Params;
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::service::Service;
 use kinora_kit::keyfile;
 use serde::Deserialize;
 
-use super::Service;
+use super::Shared;
 use super::owner::Peer;
 use crate::digest;
 
@@ -33,13 +34,19 @@ pub(super) struct LinkQuery {
 /// Fields of both forms.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Form {
-    csrf: String,
-    code: String,
-    email: String,
-    password: String,
-    ticket: String,
-    decision: String,
+pub struct Form {
+    /// Token of the page.
+    pub csrf: String,
+    /// User code, as it was typed.
+    pub code: String,
+    /// Address of the account.
+    pub email: String,
+    /// Password of the account.
+    pub password: String,
+    /// Ticket of the second page; empty on the first.
+    pub ticket: String,
+    /// `allow` or anything else.
+    pub decision: String,
 }
 
 /// Shows the form, with the code of a QR code in it.
@@ -49,7 +56,7 @@ pub(super) async fn page(Params(query): Params<LinkQuery>, headers: HeaderMap) -
 
 /// Takes either form.
 pub(super) async fn submit(
-    State(service): State<Service>,
+    State(service): State<Service<Shared>>,
     Peer(peer): Peer,
     headers: HeaderMap,
     body: axum::body::Body,
@@ -98,8 +105,8 @@ pub(super) async fn submit(
     }
 }
 
-/// Reads a form (`application/x-www-form-urlencoded`).
-fn parse(bytes: &[u8]) -> Option<Form> {
+/// Reads a form (`application/x-www-form-urlencoded`); `None` if it is none.
+pub fn parse(bytes: &[u8]) -> Option<Form> {
     let text = std::str::from_utf8(bytes).ok()?;
     let uri = axum::http::Uri::builder().path_and_query(format!("/?{text}")).build().ok()?;
     axum::extract::Query::<Form>::try_from_uri(&uri).ok().map(|query| query.0)

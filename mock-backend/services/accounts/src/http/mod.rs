@@ -2,7 +2,7 @@
 //!
 //! * [`owner`] — what the owner of an account does; [`link`] — the page on which a phone allows a sign-in by code.
 
-mod link;
+pub mod link;
 mod owner;
 
 use std::net::IpAddr;
@@ -11,10 +11,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{delete, get, post, put};
-use kinora_api::ApiError;
+use kinora_api::Problems;
 use kinora_api::{
     Account, DeviceInfo, ErrorCode, ProfileList, RefreshRequest, SignInRequest, SignInResponse, SignOutRequest,
     TokenPair, internal, paths,
@@ -23,6 +23,7 @@ use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::{Payload, Viewer};
 use kinora_kit::http::problem::Problem;
 use kinora_kit::http::server::Connection;
+use kinora_kit::http::service::{Extracted, Service};
 use kinora_store::pruning::prune;
 
 use crate::delivery::{self, Turn};
@@ -37,31 +38,34 @@ const DELIVERY_WAIT: Duration = Duration::from_millis(500);
 
 /// Description of the calls.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(
-    sign_in,
-    refresh,
-    sign_out,
-    account,
-    profiles,
-    keys,
-    owner::register,
-    owner::confirm_registration,
-    owner::change_password,
-    owner::forgot_password,
-    owner::reset_password,
-    owner::change_email,
-    owner::confirm_email,
-    owner::set_pin,
-    owner::erase,
-    owner::add_profile,
-    owner::edit_profile,
-    owner::delete_profile,
-    owner::enter_profile,
-    owner::devices,
-    owner::end_device,
-    owner::authorize,
-    owner::device_token
-))]
+#[openapi(
+    components(schemas(kinora_api::ApiError)),
+    paths(
+        sign_in,
+        refresh,
+        sign_out,
+        account,
+        profiles,
+        keys,
+        owner::register,
+        owner::confirm_registration,
+        owner::change_password,
+        owner::forgot_password,
+        owner::reset_password,
+        owner::change_email,
+        owner::confirm_email,
+        owner::set_pin,
+        owner::erase,
+        owner::add_profile,
+        owner::edit_profile,
+        owner::delete_profile,
+        owner::enter_profile,
+        owner::devices,
+        owner::end_device,
+        owner::authorize,
+        owner::device_token
+    )
+)]
 pub struct Description;
 
 type Answer<T> = Result<axum::Json<T>, Problem>;
@@ -109,18 +113,13 @@ fn check_device(device: &DeviceInfo) -> Result<(), Problem> {
     Ok(())
 }
 
-#[derive(Clone)]
-struct Service(Arc<Shared>);
-
-impl FromRef<Service> for BodyLimits {
-    fn from_ref(service: &Service) -> Self {
-        service.0.deps.body
+impl Extracted for Shared {
+    fn accounts(&self) -> Arc<dyn internal::Accounts> {
+        Arc::<Accounts>::clone(&self.accounts)
     }
-}
 
-impl FromRef<Service> for Arc<dyn internal::Accounts> {
-    fn from_ref(service: &Service) -> Self {
-        Arc::<Accounts>::clone(&service.0.accounts)
+    fn body(&self) -> BodyLimits {
+        self.deps.body
     }
 }
 
@@ -181,9 +180,9 @@ async fn keep_pruned(shared: Weak<Shared>) {
 }
 
 /// Signs a device in.
-#[utoipa::path(post, path = "/v1/sign-in", operation_id = "sign_in", request_body = SignInRequest, responses((status = 200, body = SignInResponse), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/sign-in", operation_id = "sign_in", request_body = SignInRequest, responses((status = 200, body = SignInResponse), Problems), security(()))]
 async fn sign_in(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     connection: Option<axum::Extension<Connection>>,
     headers: HeaderMap,
     Payload(request): Payload<SignInRequest>,
@@ -197,9 +196,9 @@ async fn sign_in(
 }
 
 /// Trades a refresh token for a new pair.
-#[utoipa::path(post, path = "/v1/refresh", operation_id = "refresh", request_body = RefreshRequest, responses((status = 200, body = TokenPair), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/refresh", operation_id = "refresh", request_body = RefreshRequest, responses((status = 200, body = TokenPair), Problems), security(()))]
 async fn refresh(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Payload(request): Payload<RefreshRequest>,
 ) -> Answer<TokenPair> {
     let rotated = shared.accounts.rotate(&request.refresh_token).await;
@@ -211,9 +210,9 @@ async fn refresh(
 }
 
 /// Signs a device out.
-#[utoipa::path(post, path = "/v1/sign-out", operation_id = "sign_out", request_body = SignOutRequest, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/sign-out", operation_id = "sign_out", request_body = SignOutRequest, responses((status = 204), Problems), security(()))]
 async fn sign_out(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Payload(request): Payload<SignOutRequest>,
 ) -> Result<StatusCode, Problem> {
     shared.accounts.sign_out(&request.refresh_token).await?;
@@ -222,21 +221,21 @@ async fn sign_out(
 }
 
 /// Returns the account.
-#[utoipa::path(get, path = "/v1/account", operation_id = "get_account", responses((status = 200, body = Account), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
-async fn account(State(Service(shared)): State<Service>, Viewer(viewer): Viewer) -> Answer<Account> {
+#[utoipa::path(get, path = "/v1/account", operation_id = "get_account", responses((status = 200, body = Account), Problems), security(("bearer" = [])))]
+async fn account(State(Service(shared)): State<Service<Shared>>, Viewer(viewer): Viewer) -> Answer<Account> {
     let account = store::account(&shared.accounts.store, &viewer.account).await?;
     // What is locked depends on what the sign-in has entered.
     Ok(axum::Json(Account { profiles: viewer.profiles, ..account }))
 }
 
 /// Returns the public keys of access tokens (RFC 7517 §5).
-#[utoipa::path(get, path = "/v1/keys", operation_id = "get_keys", responses((status = 200, description = "A JSON Web Key Set"), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
-async fn keys(State(Service(shared)): State<Service>) -> axum::Json<jsonwebtoken::jwk::JwkSet> {
+#[utoipa::path(get, path = "/v1/keys", operation_id = "get_keys", responses((status = 200, description = "A JSON Web Key Set"), Problems), security(()))]
+async fn keys(State(Service(shared)): State<Service<Shared>>) -> axum::Json<jsonwebtoken::jwk::JwkSet> {
     axum::Json(shared.accounts.tokens.public())
 }
 
 /// Lists the profiles.
-#[utoipa::path(get, path = "/v1/profiles", operation_id = "list_profiles", responses((status = 200, body = ProfileList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/profiles", operation_id = "list_profiles", responses((status = 200, body = ProfileList), Problems), security(("bearer" = [])))]
 async fn profiles(Viewer(viewer): Viewer) -> Answer<ProfileList> {
     Ok(axum::Json(ProfileList { profiles: viewer.profiles }))
 }

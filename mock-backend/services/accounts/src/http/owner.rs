@@ -6,16 +6,18 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use kinora_api::Problems;
 use kinora_api::{
-    ApiError, ChangeEmail, ChangePassword, ConfirmEmail, DeleteProfile, DeviceAuthorization, DeviceAuthorizeRequest,
-    DeviceList, DeviceTokenRequest, EnterProfile, EraseAccount, ForgotPassword, PinRequest, Profile, ProfileId,
-    ProfileRequest, RegisterConfirm, RegisterRequest, ResetPassword, SignInResponse,
+    ChangeEmail, ChangePassword, ConfirmEmail, DeleteProfile, DeviceAuthorization, DeviceAuthorizeRequest, DeviceList,
+    DeviceTokenRequest, EnterProfile, EraseAccount, ForgotPassword, PinRequest, Profile, ProfileId, ProfileRequest,
+    RegisterConfirm, RegisterRequest, ResetPassword, SignInResponse,
 };
 use kinora_kit::http::extract::{Payload, Viewer};
 use kinora_kit::http::problem::Problem;
 use kinora_kit::http::server::Connection;
+use kinora_kit::http::service::Service;
 
-use super::{Answer, Service, Shared, check_device};
+use super::{Answer, Shared, check_device};
 use crate::store::sign_ins;
 
 type Done = Result<StatusCode, Problem>;
@@ -23,10 +25,10 @@ type Done = Result<StatusCode, Problem>;
 /// Address of the client.
 pub(super) struct Peer(pub(super) Option<IpAddr>);
 
-impl FromRequestParts<Service> for Peer {
+impl FromRequestParts<Service<Shared>> for Peer {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, Service(shared): &Service) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, Service(shared): &Service<Shared>) -> Result<Self, Problem> {
         let connection = parts.extensions.get::<Connection>().cloned().map(axum::Extension);
         Ok(Self(shared.peer(connection, &parts.headers)))
     }
@@ -39,9 +41,9 @@ async fn done(shared: &Arc<Shared>) -> Done {
 }
 
 /// Asks for an account; a code goes to the address.
-#[utoipa::path(post, path = "/v1/register", operation_id = "register", request_body = RegisterRequest, responses((status = 202), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/register", operation_id = "register", request_body = RegisterRequest, responses((status = 202), Problems), security(()))]
 pub(super) async fn register(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Payload(request): Payload<RegisterRequest>,
 ) -> Done {
@@ -50,9 +52,9 @@ pub(super) async fn register(
 }
 
 /// Makes the account with the code, and signs in.
-#[utoipa::path(post, path = "/v1/register/confirm", operation_id = "confirm_registration", request_body = RegisterConfirm, responses((status = 200, body = SignInResponse), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/register/confirm", operation_id = "confirm_registration", request_body = RegisterConfirm, responses((status = 200, body = SignInResponse), Problems), security(()))]
 pub(super) async fn confirm_registration(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Payload(request): Payload<RegisterConfirm>,
 ) -> Answer<SignInResponse> {
@@ -61,9 +63,9 @@ pub(super) async fn confirm_registration(
 }
 
 /// Sets another password and ends the sign-ins of other devices.
-#[utoipa::path(post, path = "/v1/account/password", operation_id = "change_password", request_body = ChangePassword, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/account/password", operation_id = "change_password", request_body = ChangePassword, responses((status = 204), Problems), security(("bearer" = [])))]
 pub(super) async fn change_password(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Payload(request): Payload<ChangePassword>,
@@ -74,9 +76,9 @@ pub(super) async fn change_password(
 }
 
 /// Has a code sent that sets another password.
-#[utoipa::path(post, path = "/v1/password/forgot", operation_id = "forgot_password", request_body = ForgotPassword, responses((status = 202), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/password/forgot", operation_id = "forgot_password", request_body = ForgotPassword, responses((status = 202), Problems), security(()))]
 pub(super) async fn forgot_password(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Payload(request): Payload<ForgotPassword>,
 ) -> Done {
@@ -85,9 +87,9 @@ pub(super) async fn forgot_password(
 }
 
 /// Sets another password with the code, and ends all sign-ins.
-#[utoipa::path(post, path = "/v1/password/reset", operation_id = "reset_password", request_body = ResetPassword, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/password/reset", operation_id = "reset_password", request_body = ResetPassword, responses((status = 204), Problems), security(()))]
 pub(super) async fn reset_password(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Payload(request): Payload<ResetPassword>,
 ) -> Done {
@@ -96,9 +98,9 @@ pub(super) async fn reset_password(
 }
 
 /// Asks for another address; a code goes to it.
-#[utoipa::path(post, path = "/v1/account/email", operation_id = "change_email", request_body = ChangeEmail, responses((status = 202), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/account/email", operation_id = "change_email", request_body = ChangeEmail, responses((status = 202), Problems), security(("bearer" = [])))]
 pub(super) async fn change_email(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Payload(request): Payload<ChangeEmail>,
@@ -108,9 +110,9 @@ pub(super) async fn change_email(
 }
 
 /// Changes the address with the code.
-#[utoipa::path(post, path = "/v1/account/email/confirm", operation_id = "confirm_email", request_body = ConfirmEmail, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/account/email/confirm", operation_id = "confirm_email", request_body = ConfirmEmail, responses((status = 204), Problems), security(("bearer" = [])))]
 pub(super) async fn confirm_email(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Payload(request): Payload<ConfirmEmail>,
@@ -120,9 +122,9 @@ pub(super) async fn confirm_email(
 }
 
 /// Sets or removes the PIN.
-#[utoipa::path(put, path = "/v1/account/pin", operation_id = "set_pin", request_body = PinRequest, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(put, path = "/v1/account/pin", operation_id = "set_pin", request_body = PinRequest, responses((status = 204), Problems), security(("bearer" = [])))]
 pub(super) async fn set_pin(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Payload(request): Payload<PinRequest>,
@@ -132,9 +134,9 @@ pub(super) async fn set_pin(
 }
 
 /// Erases the account.
-#[utoipa::path(post, path = "/v1/account/erase", operation_id = "erase_account", request_body = EraseAccount, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/account/erase", operation_id = "erase_account", request_body = EraseAccount, responses((status = 204), Problems), security(("bearer" = [])))]
 pub(super) async fn erase(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Payload(request): Payload<EraseAccount>,
@@ -144,9 +146,9 @@ pub(super) async fn erase(
 }
 
 /// Makes another profile.
-#[utoipa::path(post, path = "/v1/profiles", operation_id = "add_profile", request_body = ProfileRequest, responses((status = 200, body = Profile), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/profiles", operation_id = "add_profile", request_body = ProfileRequest, responses((status = 200, body = Profile), Problems), security(("bearer" = [])))]
 pub(super) async fn add_profile(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Payload(request): Payload<ProfileRequest>,
@@ -155,9 +157,9 @@ pub(super) async fn add_profile(
 }
 
 /// Changes a profile.
-#[utoipa::path(put, path = "/v1/profiles/{id}", operation_id = "edit_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = ProfileRequest, responses((status = 200, body = Profile), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(put, path = "/v1/profiles/{id}", operation_id = "edit_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = ProfileRequest, responses((status = 200, body = Profile), Problems), security(("bearer" = [])))]
 pub(super) async fn edit_profile(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Path(id): Path<ProfileId>,
@@ -167,9 +169,9 @@ pub(super) async fn edit_profile(
 }
 
 /// Deletes a profile with its positions.
-#[utoipa::path(post, path = "/v1/profiles/{id}/delete", operation_id = "delete_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = DeleteProfile, responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/profiles/{id}/delete", operation_id = "delete_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = DeleteProfile, responses((status = 204), Problems), security(("bearer" = [])))]
 pub(super) async fn delete_profile(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Viewer(viewer): Viewer,
     Path(id): Path<ProfileId>,
@@ -180,9 +182,9 @@ pub(super) async fn delete_profile(
 }
 
 /// Enters a profile on this device.
-#[utoipa::path(post, path = "/v1/profiles/{id}/enter", operation_id = "enter_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = EnterProfile, responses((status = 200, body = Profile), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(post, path = "/v1/profiles/{id}/enter", operation_id = "enter_profile", params(("id" = ProfileId, Path, description = "Id of the profile")), request_body = EnterProfile, responses((status = 200, body = Profile), Problems), security(("bearer" = [])))]
 pub(super) async fn enter_profile(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(id): Path<ProfileId>,
     Payload(request): Payload<EnterProfile>,
@@ -191,16 +193,19 @@ pub(super) async fn enter_profile(
 }
 
 /// Lists the devices that are signed in.
-#[utoipa::path(get, path = "/v1/devices", operation_id = "list_devices", responses((status = 200, body = DeviceList), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
-pub(super) async fn devices(State(Service(shared)): State<Service>, Viewer(viewer): Viewer) -> Answer<DeviceList> {
+#[utoipa::path(get, path = "/v1/devices", operation_id = "list_devices", responses((status = 200, body = DeviceList), Problems), security(("bearer" = [])))]
+pub(super) async fn devices(
+    State(Service(shared)): State<Service<Shared>>,
+    Viewer(viewer): Viewer,
+) -> Answer<DeviceList> {
     let devices = sign_ins::devices(&shared.accounts.store, &viewer.account, &viewer.sign_in).await?;
     Ok(axum::Json(DeviceList { devices }))
 }
 
 /// Signs a device out.
-#[utoipa::path(delete, path = "/v1/devices/{id}", operation_id = "sign_device_out", params(("id" = String, Path, description = "Id of the sign-in of the device")), responses((status = 204), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(("bearer" = [])))]
+#[utoipa::path(delete, path = "/v1/devices/{id}", operation_id = "sign_device_out", params(("id" = String, Path, description = "Id of the sign-in of the device")), responses((status = 204), Problems), security(("bearer" = [])))]
 pub(super) async fn end_device(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(id): Path<String>,
 ) -> Done {
@@ -210,9 +215,9 @@ pub(super) async fn end_device(
 }
 
 /// Begins a sign-in by code (RFC 8628 §3.1).
-#[utoipa::path(post, path = "/v1/device/authorize", operation_id = "authorize_device", request_body = DeviceAuthorizeRequest, responses((status = 200, body = DeviceAuthorization), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/device/authorize", operation_id = "authorize_device", request_body = DeviceAuthorizeRequest, responses((status = 200, body = DeviceAuthorization), Problems), security(()))]
 pub(super) async fn authorize(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Peer(peer): Peer,
     Payload(request): Payload<DeviceAuthorizeRequest>,
 ) -> Answer<DeviceAuthorization> {
@@ -221,9 +226,9 @@ pub(super) async fn authorize(
 }
 
 /// Returns the outcome of a sign-in by code (RFC 8628 §3.4).
-#[utoipa::path(post, path = "/v1/device/token", operation_id = "device_token", request_body = DeviceTokenRequest, responses((status = 200, body = SignInResponse), (status = "4XX", body = ApiError, description = "The problem, by its code"), (status = "5XX", body = ApiError, description = "The problem, by its code")), security(()))]
+#[utoipa::path(post, path = "/v1/device/token", operation_id = "device_token", request_body = DeviceTokenRequest, responses((status = 200, body = SignInResponse), Problems), security(()))]
 pub(super) async fn device_token(
-    State(Service(shared)): State<Service>,
+    State(Service(shared)): State<Service<Shared>>,
     Payload(request): Payload<DeviceTokenRequest>,
 ) -> Answer<SignInResponse> {
     let signed_in = shared.accounts.device_token(&request.device_code).await?;

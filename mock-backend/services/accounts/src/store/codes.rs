@@ -119,14 +119,19 @@ pub async fn consume(
     Ok(deleted == 1)
 }
 
-/// Returns the address that a code of a change was mailed to.
+/// Returns the addresses beside its own to which mails of an account went: that of a change under way, and those that it had. None
+/// that another account has now.
 ///
 /// # Errors
 /// Of the database.
 pub async fn addresses(store: &Store, account: &str) -> Result<Vec<String>, Problem> {
-    query("SELECT detail FROM mailed_codes WHERE purpose = 'email' AND subject = $1")
-        .bind(account)
-        .scalars(store.reads())
-        .await
-        .map_err(problem)
+    query(
+        "SELECT email FROM (SELECT detail AS email FROM mailed_codes WHERE purpose = 'email' AND subject = $1
+                            UNION SELECT email FROM earlier_addresses WHERE account_id = $1) AS mailed
+         WHERE email NOT IN (SELECT email FROM accounts WHERE id <> $1)",
+    )
+    .bind(account)
+    .scalars(store.reads())
+    .await
+    .map_err(problem)
 }

@@ -4,6 +4,7 @@
 //! * [`attempts`], [`paces`] — how often something was tried.
 
 pub mod attempts;
+mod changes;
 pub mod codes;
 pub mod device_codes;
 pub mod owner;
@@ -14,6 +15,7 @@ pub mod sign_ins;
 use kinora_api::internal::Viewer;
 use kinora_api::{Account, ErrorCode, Profile, ProfileId};
 use kinora_kit::http::problem::Problem;
+use kinora_store::expired;
 use kinora_store::pruning::Rule;
 use kinora_store::{Connection, Error, Migration, Schema, Store, problem, query};
 use uuid::Uuid;
@@ -33,6 +35,7 @@ pub const SCHEMA: Schema = Schema {
         "mailed_codes",
         "paced_attempts",
         "device_codes",
+        "earlier_addresses",
     ],
     migrations: MIGRATIONS,
 };
@@ -55,6 +58,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, name: "session version", sql: include_str!("../../migrations/0012_session_version.sql") },
     Migration { version: 13, name: "services apart", sql: include_str!("../../migrations/0013_services_apart.sql") },
     Migration { version: 14, name: "accounts whole", sql: include_str!("../../migrations/0014_accounts_whole.sql") },
+    Migration {
+        version: 15,
+        name: "earlier addresses",
+        sql: include_str!("../../migrations/0015_earlier_addresses.sql"),
+    },
 ];
 
 const DAY_MS: i64 = 86_400_000;
@@ -62,11 +70,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Rows that are deleted, and when.
 pub const RULES: [Rule; 7] = [
     // Used tokens stay until they would have expired: their second use is how a theft is noticed.
-    Rule {
-        keep_ms: 7 * DAY_MS,
-        delete: "DELETE FROM refresh_tokens WHERE digest IN
-                 (SELECT digest FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
-    },
+    Rule { keep_ms: 7 * DAY_MS, delete: expired!("refresh_tokens", "digest", "expires_at") },
     // The latest sign-in of a device stays: by it the device is known.
     Rule {
         keep_ms: 7 * DAY_MS,
@@ -81,27 +85,11 @@ pub const RULES: [Rule; 7] = [
                  (SELECT f.id FROM token_families f WHERE f.created_at < $1 AND NOT EXISTS
                   (SELECT 1 FROM refresh_tokens t WHERE t.family_id = f.id) LIMIT $2)",
     },
-    Rule {
-        keep_ms: DAY_MS,
-        delete: "DELETE FROM sign_in_attempts WHERE subject IN
-                 (SELECT subject FROM sign_in_attempts WHERE last_at < $1 LIMIT $2)",
-    },
+    Rule { keep_ms: DAY_MS, delete: expired!("sign_in_attempts", "subject", "last_at") },
     // Each subject has one code for each purpose.
-    Rule {
-        keep_ms: DAY_MS,
-        delete: "DELETE FROM mailed_codes WHERE code_hash IN
-                 (SELECT code_hash FROM mailed_codes WHERE expires_at < $1 LIMIT $2)",
-    },
-    Rule {
-        keep_ms: 2 * DAY_MS,
-        delete: "DELETE FROM paced_attempts WHERE subject IN
-                 (SELECT subject FROM paced_attempts WHERE last_at < $1 LIMIT $2)",
-    },
-    Rule {
-        keep_ms: DAY_MS,
-        delete: "DELETE FROM device_codes WHERE device_code IN
-                 (SELECT device_code FROM device_codes WHERE expires_at < $1 LIMIT $2)",
-    },
+    Rule { keep_ms: DAY_MS, delete: expired!("mailed_codes", "code_hash", "expires_at") },
+    Rule { keep_ms: 2 * DAY_MS, delete: expired!("paced_attempts", "subject", "last_at") },
+    Rule { keep_ms: DAY_MS, delete: expired!("device_codes", "device_code", "expires_at") },
 ];
 
 /// Makes an account, or sets the password of the one that has its address.

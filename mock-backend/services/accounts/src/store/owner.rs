@@ -1,11 +1,12 @@
 //! The account itself: made by a code, its password and address changed, erased.
 
 use kinora_api::ErrorCode;
+use kinora_api::events::AccountChange;
 use kinora_kit::http::problem::Problem;
 use kinora_store::{Connection, Outcome, Store, problem, query};
 
 use super::codes::{self, Purpose};
-use super::{insert_or_update, profiles, sign_ins};
+use super::{changes, insert_or_update, profiles, sign_ins};
 use crate::domain::NewAccount;
 use crate::domain::attempts::Subject;
 
@@ -27,7 +28,9 @@ pub async fn register(
                     return Err(codes::invalid().into());
                 }
                 insert_or_update(connection, new, password_hash, *now_ms).await?;
-                id_of(connection, &new.email).await?.ok_or_else(|| codes::invalid().into())
+                let id = id_of(connection, &new.email).await?.ok_or_else(codes::invalid)?;
+                changes::log(connection, (&id, None), AccountChange::Registered, *now_ms).await?;
+                Ok(id)
             })
         })
         .await
@@ -85,6 +88,7 @@ async fn replace_password(
         .await?;
     // Whoever had the old password may have allowed a device meanwhile.
     query("DELETE FROM device_codes WHERE account_id = $1").bind(account).execute(&mut *connection).await?;
+    changes::log(connection, (account, None), AccountChange::Password, now_ms).await?;
     Ok(sign_ins::end_all(connection, account, kept, now_ms).await?)
 }
 
@@ -115,9 +119,14 @@ pub async fn reset_password(
 ///
 /// # Errors
 /// 7022 when the code was used meanwhile, or the address has an account by now.
-pub async fn set_email(store: &Store, account: &str, email: String, code_hash: String) -> Result<String, Problem> {
+pub async fn set_email(
+    store: &Store,
+    account: &str,
+    (email, code_hash): (String, String),
+    now_ms: i64,
+) -> Result<String, Problem> {
     store
-        .write((account.to_owned(), email, code_hash), |connection, (account, email, code_hash)| {
+        .write((account.to_owned(), email, code_hash, now_ms), |connection, (account, email, code_hash, now_ms)| {
             Box::pin(async move {
                 let is_good = codes::consume(connection, Purpose::Email, account, code_hash).await?;
                 if !is_good || id_of(connection, email).await?.is_some() {
@@ -133,8 +142,17 @@ pub async fn set_email(store: &Store, account: &str, email: String, code_hash: S
                 // A code that was mailed to the address of before must not set the password of the account any more.
                 query("DELETE FROM mailed_codes WHERE purpose = 'reset' AND subject = $1")
                     .bind(old.clone())
-                    .execute(connection)
+                    .execute(&mut *connection)
                     .await?;
+                query(
+                    "INSERT INTO earlier_addresses (account_id, email) VALUES ($1, $2)
+                     ON CONFLICT (account_id, email) DO NOTHING",
+                )
+                .bind(account)
+                .bind(old.clone())
+                .execute(&mut *connection)
+                .await?;
+                changes::log(connection, (account, None), AccountChange::Address, *now_ms).await?;
                 old.ok_or_else(|| codes::invalid().into())
             })
         })
@@ -154,6 +172,10 @@ pub async fn erase(store: &Store, account: &str, email: &str, now_ms: i64) -> Re
                     .bind(account)
                     .scalars(&mut *connection)
                     .await?;
+                for profile in &ids {
+                    changes::forget(connection, (account, Some(profile)), *now_ms).await?;
+                }
+                changes::forget(connection, (account, None), *now_ms).await?;
                 profiles::report(connection, ids.into_iter().map(Into::into).collect(), true, *now_ms).await?;
                 for sql in [
                     "DELETE FROM mailed_codes WHERE subject = $1 OR subject = $2",

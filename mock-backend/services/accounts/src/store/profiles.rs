@@ -1,11 +1,13 @@
 //! Profiles: made, changed, deleted, entered.
 
+use kinora_api::events::AccountChange;
 use kinora_api::internal::ProfilesDeleted;
 use kinora_api::{ErrorCode, ProfileId, ProfileRequest};
 use kinora_kit::http::problem::Problem;
 use kinora_store::{Connection, Error, Outcome, Store, outbox, query};
 use uuid::Uuid;
 
+use super::changes;
 use crate::domain::MAX_PROFILES;
 
 /// Topic of deleted profiles in the outbox.
@@ -24,12 +26,15 @@ fn style(settings: &ProfileRequest) -> Result<Option<String>, Error> {
 ///
 /// # Errors
 /// 7023 when the account has as many as it may.
-pub async fn add(store: &Store, account: &str, settings: ProfileRequest) -> Result<ProfileId, Problem> {
+pub async fn add(store: &Store, account: &str, settings: ProfileRequest, now_ms: i64) -> Result<ProfileId, Problem> {
     let id = Uuid::now_v7().to_string();
-    let made = (id.clone(), account.to_owned(), settings);
+    let made = (id.clone(), account.to_owned(), settings, now_ms);
     store
-        .write(made, |connection, (id, account, settings)| {
-            Box::pin(async move { insert(connection, id, account, settings).await })
+        .write(made, |connection, (id, account, settings, now_ms)| {
+            Box::pin(async move {
+                insert(connection, id, account, settings).await?;
+                Ok(changes::log(connection, (account, Some(id)), AccountChange::ProfileAdded, *now_ms).await?)
+            })
         })
         .await?;
     Ok(id.into())
@@ -68,12 +73,12 @@ async fn insert(connection: &mut Connection, id: &str, account: &str, settings: 
 pub async fn set(
     store: &Store,
     (account, id): (&str, &str),
-    max_age: Option<u8>,
-    settings: ProfileRequest,
+    (max_age, settings): (Option<u8>, ProfileRequest),
+    now_ms: i64,
 ) -> Result<(), Problem> {
-    let state = (account.to_owned(), id.to_owned(), max_age, settings);
+    let state = (account.to_owned(), id.to_owned(), max_age, settings, now_ms);
     store
-        .write(state, |connection, (account, id, max_age, settings)| {
+        .write(state, |connection, (account, id, max_age, settings, now_ms)| {
             Box::pin(async move {
                 let changed = query(
                     "UPDATE profiles SET name = $1, max_age = $2, language = $3, avatar = $4, subtitle_style = $5,
@@ -88,9 +93,12 @@ pub async fn set(
                 .bind(id)
                 .bind(account)
                 .bind(max_age.map_or(-1, i64::from))
-                .execute(connection)
+                .execute(&mut *connection)
                 .await?;
-                if changed == 1 { Ok(()) } else { Err(absent().into()) }
+                if changed != 1 {
+                    return Err(absent().into());
+                }
+                Ok(changes::log(connection, (account, Some(id)), AccountChange::ProfileEdited, *now_ms).await?)
             })
         })
         .await
@@ -115,6 +123,8 @@ pub async fn delete(store: &Store, account: &str, id: &str, now_ms: i64) -> Resu
                     return Err(Problem::new(ErrorCode::ProfileLimit, "an account has at least one profile").into());
                 }
                 query("DELETE FROM profiles WHERE id = $1").bind(id).execute(&mut *connection).await?;
+                changes::log(connection, (account, None), AccountChange::ProfileDeleted, *now_ms).await?;
+                changes::forget(connection, (account, Some(id)), *now_ms).await?;
                 Ok(report(connection, vec![id.as_str().into()], false, *now_ms).await?)
             })
         })
@@ -161,9 +171,9 @@ pub async fn enter(store: &Store, sign_in: &str, profile: &str) -> Result<(), Pr
 ///
 /// # Errors
 /// Of the database.
-pub async fn set_pin(store: &Store, account: &str, pin_hash: Option<String>) -> Result<(), Problem> {
+pub async fn set_pin(store: &Store, account: &str, pin_hash: Option<String>, now_ms: i64) -> Result<(), Problem> {
     store
-        .write((account.to_owned(), pin_hash), |connection, (account, pin_hash)| {
+        .write((account.to_owned(), pin_hash, now_ms), |connection, (account, pin_hash, now_ms)| {
             Box::pin(async move {
                 query("UPDATE accounts SET pin_hash = $1 WHERE id = $2")
                     .bind(pin_hash.clone())
@@ -172,9 +182,9 @@ pub async fn set_pin(store: &Store, account: &str, pin_hash: Option<String>) -> 
                     .await?;
                 query("UPDATE token_families SET entered_profile = NULL WHERE account_id = $1")
                     .bind(account)
-                    .execute(connection)
+                    .execute(&mut *connection)
                     .await?;
-                Ok(())
+                Ok(changes::log(connection, (account, None), AccountChange::Pin, *now_ms).await?)
             })
         })
         .await

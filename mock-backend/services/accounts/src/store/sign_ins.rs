@@ -1,10 +1,15 @@
 //! Chains of refresh tokens: one for each sign-in, each token good for one use (RFC 9700 §4.14.2). A change that concerns what a
 //! sign-in plays is written to the outbox with it.
 
+use std::net::IpAddr;
+
+use kinora_api::events::{AccountChange, LoggedEvent, ViewerEvent};
 use kinora_api::internal::SignInChange;
 use kinora_api::{Device, DeviceInfo, ErrorCode};
 use kinora_kit::http::problem::Problem;
-use kinora_store::{Connection, Error, Outcome, Store, outbox, problem, query};
+use kinora_store::{Connection, Error, Outcome, Store, events, outbox, problem, query};
+
+use super::changes;
 
 /// Topic of changes of sign-ins in the outbox.
 pub const TOPIC: &str = "sign_in";
@@ -29,17 +34,52 @@ pub struct StoredToken {
 pub async fn begin(
     store: &Store,
     (family, account): (&str, &str),
-    device: &DeviceInfo,
+    (device, peer): (&DeviceInfo, Option<IpAddr>),
     token: StoredToken,
     now_ms: i64,
 ) -> Result<(), Problem> {
-    let state = (family.to_owned(), account.to_owned(), device.clone(), token, now_ms);
+    let state = (family.to_owned(), account.to_owned(), (device.clone(), peer), token, now_ms);
     store
-        .write(state, |connection, (family, account, device, token, now_ms)| {
+        .write(state, |connection, (family, account, (device, peer), token, now_ms)| {
             Box::pin(async move {
                 replace_chains(connection, (family, account), device, *now_ms).await?;
                 insert_chain(connection, (family, account), device, *now_ms).await?;
+                let event = signed_in(account, (device.id.as_str(), *peer, true), *now_ms);
+                events::log(connection, &event).await?;
                 Ok(insert_token(connection, family, token, *now_ms).await?)
+            })
+        })
+        .await
+}
+
+fn signed_in(account: &str, (device, peer, accepted): (&str, Option<IpAddr>, bool), at: i64) -> LoggedEvent {
+    let device = Some(device.to_owned()).filter(|device| !device.is_empty());
+    let event = ViewerEvent::SignIn { device, address: peer.map(|peer| peer.to_string()), accepted };
+    LoggedEvent { account: Some(account.to_owned()), profile: None, at, event }
+}
+
+/// Logs a sign-in to the account of an address that was refused. Does nothing if there is no such account.
+///
+/// # Errors
+/// Of the database.
+pub async fn log_refusal(
+    store: &Store,
+    (email, device, peer): (String, String, Option<IpAddr>),
+    now_ms: i64,
+) -> Result<(), Problem> {
+    let Some((account, _)) = super::credentials(store, &email).await? else { return Ok(()) };
+    store
+        .write(signed_in(&account, (&device, peer, false), now_ms), |connection, event| {
+            Box::pin(async move {
+                // It may have been erased meanwhile.
+                let there: Option<String> = query("SELECT id FROM accounts WHERE id = $1")
+                    .bind(event.account.clone())
+                    .scalar(&mut *connection)
+                    .await?;
+                if there.is_some() {
+                    events::log(connection, event).await?;
+                }
+                Ok(())
             })
         })
         .await
@@ -253,14 +293,14 @@ async fn use_token(
 
 /// Revokes a sign-in, and reports it to those who have something of it.
 async fn revoke(connection: &mut Connection, family: &str, now_ms: i64) -> Result<(), Error> {
-    let revoked = query("UPDATE token_families SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
-        .bind(now_ms)
-        .bind(family)
-        .execute(&mut *connection)
-        .await?;
-    if revoked == 0 {
-        return Ok(());
-    }
+    let account: Option<String> =
+        query("UPDATE token_families SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL RETURNING account_id")
+            .bind(now_ms)
+            .bind(family)
+            .scalar(&mut *connection)
+            .await?;
+    let Some(account) = account else { return Ok(()) };
+    changes::log(connection, (&account, None), AccountChange::SignedOut, now_ms).await?;
     report(connection, &SignInChange::Revoked { sign_in: family.to_owned(), at: now_ms }, now_ms).await
 }
 

@@ -90,6 +90,7 @@ impl Entry {
                 genres: record.genres.clone(),
                 synopsis,
                 resume: None,
+                reason: None,
             },
             audio: record.audio.iter().map(|audio| language(&audio.language, &audio.label)).collect(),
             subtitles: record.text.iter().map(|text| language(&text.language, &text.label)).collect(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kinora_api::{Home, ProfileId, ResumePosition, Row, RowKind, TitleCard, paths};
+use kinora_api::internal::PickedKind;
+use kinora_api::{Home, ProfileId, Reason, ResumePosition, Row, RowKind, TitleCard, paths};
 
 use super::entry::Entry;
 use super::shelves::Shelf;
@@ -16,6 +17,9 @@ pub const ROW_PAGE: usize = 40;
 const GENRES_PAGE: usize = 10;
 
 const MY_LIST: &str = "my-list";
+const FOR_YOU: &str = "for-you";
+const BECAUSE: &str = "because:";
+const POPULAR: &str = "popular";
 const ALL: &str = "all";
 const GENRE: &str = "genre:";
 
@@ -25,6 +29,18 @@ pub struct OwnRows {
     pub begun: Vec<Arc<Entry>>,
     /// Titles that it keeps, the latest first.
     pub listed: Vec<Arc<Entry>>,
+    /// What is recommended; `None` if what chooses it does not answer.
+    pub picked: Option<Vec<Picked>>,
+}
+
+/// A row of recommendations.
+pub struct Picked {
+    /// What the row gathers.
+    pub kind: PickedKind,
+    /// The title that it goes with.
+    pub of: Option<Arc<Entry>>,
+    /// Titles, the best first, and why each is one of them.
+    pub titles: Vec<(Arc<Entry>, Option<Reason>)>,
 }
 
 /// A profile's titles and positions (the latest first), and its id if the request named it.
@@ -49,18 +65,43 @@ impl<'s> Scene<'s> {
         let next = first.saturating_add(GENRES_PAGE);
         let next = (next < self.shelf.genres.len()).then(|| paths::home_from(next, self.profile));
         if first > 0 {
-            return Home { hero: None, rows: genres.collect(), next };
+            return Home { hero: None, rows: genres.collect(), next, is_impersonal: false };
         }
         let watching = own.begun.iter().map(|entry| self.card(entry)).filter(|card| card.resume.is_some());
         let mut rows = vec![
             fixed("continue", RowKind::ContinueWatching, "Continue watching", watching.take(CONTINUE).collect()),
             fixed(MY_LIST, RowKind::MyList, "My list", self.cards(&own.listed[..own.listed.len().min(ROW_PAGE)])),
-            fixed("recent", RowKind::RecentlyAdded, "Recently added", self.cards(&self.shelf.newest)),
         ];
+        let picked = own.picked.as_deref().unwrap_or_default();
+        rows.extend(picked.iter().filter_map(|row| self.picked(row)));
+        rows.extend([fixed("recent", RowKind::RecentlyAdded, "Recently added", self.cards(&self.shelf.newest))]);
         rows.extend(genres);
         rows.extend(self.row(ALL, 0));
         rows.retain(|row| !row.titles.is_empty());
-        Home { hero: self.shelf.newest.first().map(|entry| self.card(entry)), rows, next }
+        let best = picked.iter().find(|row| row.kind == PickedKind::ForYou).and_then(|row| row.titles.first());
+        let hero = best.map(|(entry, reason)| self.picked_card(entry, reason.as_ref()));
+        let hero = hero.or_else(|| self.shelf.newest.first().map(|entry| self.card(entry)));
+        Home { hero, rows, next, is_impersonal: own.picked.is_none() }
+    }
+
+    /// Returns a row of recommendations; `None` for those of genres, which have rows already.
+    fn picked(&self, row: &Picked) -> Option<Row> {
+        let (id, kind, heading) = match (&row.kind, &row.of) {
+            (PickedKind::ForYou, _) => (FOR_YOU.to_owned(), RowKind::ForYou, "For you".to_owned()),
+            (PickedKind::Popular, _) => (POPULAR.to_owned(), RowKind::Popular, "Popular".to_owned()),
+            (PickedKind::BecauseWatched { title }, Some(of)) => (
+                format!("{BECAUSE}{title}"),
+                RowKind::BecauseWatched { title: title.clone() },
+                format!("Because you watched {}", of.name()),
+            ),
+            _ => return None,
+        };
+        let titles = row.titles.iter().take(ROW_PAGE).map(|(entry, reason)| self.picked_card(entry, reason.as_ref()));
+        Some(fixed(&id, kind, &heading, titles.collect()))
+    }
+
+    fn picked_card(&self, entry: &Entry, reason: Option<&Reason>) -> TitleCard {
+        TitleCard { reason: reason.cloned(), ..self.card(entry) }
     }
 
     /// The titles of a long row from number `first` on; `None` when there is no such row.

@@ -1,13 +1,16 @@
 //! The tables of playback, and every statement over them.
 //!
-//! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
+//! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`ratings`] — opinions; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
 
+mod log;
 pub mod my_list;
 pub mod now;
 pub mod positions;
+pub mod ratings;
 pub mod revocation;
 pub mod sessions;
 
+use kinora_store::expired;
 use kinora_store::pruning::Rule;
 use kinora_store::{Migration, Schema};
 
@@ -15,10 +18,20 @@ use kinora_store::{Migration, Schema};
 pub const SCHEMA: Schema = Schema {
     name: "playback",
     is_first: false,
-    tables: &["playback_sessions", "playback_events", "positions", "revoked_sessions", "ended_sign_ins", "my_list"],
+    tables: &[
+        "playback_sessions",
+        "playback_events",
+        "positions",
+        "revoked_sessions",
+        "ended_sign_ins",
+        "my_list",
+        "ratings",
+    ],
     migrations: &[
         Migration { version: 1, name: "playback", sql: include_str!("../../migrations/0001_playback.sql") },
         Migration { version: 2, name: "lists_handoff", sql: include_str!("../../migrations/0002_lists_handoff.sql") },
+        Migration { version: 3, name: "filters", sql: include_str!("../../migrations/0003_filters.sql") },
+        Migration { version: 4, name: "ratings", sql: include_str!("../../migrations/0004_ratings.sql") },
     ],
 };
 
@@ -26,26 +39,11 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Rows that are deleted, and when.
 pub const RULES: [Rule; 4] = [
-    Rule {
-        keep_ms: 30 * DAY_MS,
-        delete: "DELETE FROM playback_events WHERE id IN (SELECT id FROM playback_events WHERE at < $1 LIMIT $2)",
-    },
-    Rule {
-        keep_ms: 30 * DAY_MS,
-        delete: "DELETE FROM playback_sessions WHERE id IN
-                 (SELECT id FROM playback_sessions WHERE expires_at < $1 LIMIT $2)",
-    },
-    Rule {
-        keep_ms: DAY_MS,
-        delete: "DELETE FROM revoked_sessions WHERE seq IN
-                 (SELECT seq FROM revoked_sessions WHERE until < $1 LIMIT $2)",
-    },
+    Rule { keep_ms: 30 * DAY_MS, delete: expired!("playback_events", "id", "at") },
+    Rule { keep_ms: 30 * DAY_MS, delete: expired!("playback_sessions", "id", "expires_at") },
+    Rule { keep_ms: DAY_MS, delete: expired!("revoked_sessions", "seq", "until") },
     // Access tokens of a sign-in last for minutes.
-    Rule {
-        keep_ms: 7 * DAY_MS,
-        delete: "DELETE FROM ended_sign_ins WHERE family_id IN
-                 (SELECT family_id FROM ended_sign_ins WHERE at < $1 LIMIT $2)",
-    },
+    Rule { keep_ms: 7 * DAY_MS, delete: expired!("ended_sign_ins", "family_id", "at") },
 ];
 
 #[cfg(test)]
@@ -118,6 +116,7 @@ mod tests {
             version: 1,
             duration_ms: 1,
             expires_at: 900,
+            filter: String::new(),
         };
         let terms = Terms { grant_ms: 900, heartbeat_ms: 10 };
         let begun = sessions::begin(store, &viewer(sign_in), session, (&terms, sessions::Entry::Now), 5).await;

@@ -1,8 +1,11 @@
 //! Titles that profiles keep.
 
+use kinora_api::events::ViewerEvent;
 use kinora_api::{ErrorCode, ListedTitle};
 use kinora_kit::http::problem::Problem;
 use kinora_store::{Connection, Outcome, Reads, problem, query};
+
+use super::log;
 
 /// Maximum number of titles on a list.
 pub const MAX_LISTED: i64 = 500;
@@ -24,7 +27,7 @@ pub async fn put(
     if others.unwrap_or(0) >= MAX_LISTED {
         return Err(Problem::new(ErrorCode::ListFull, format!("a list has at most {MAX_LISTED} titles")).into());
     }
-    query(
+    let added = query(
         "INSERT INTO my_list (profile_id, title_id, added_at, ordered_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (profile_id, title_id) DO NOTHING",
     )
@@ -32,8 +35,12 @@ pub async fn put(
     .bind(title)
     .bind(added_at)
     .bind(ordered_at)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    if added > 0 {
+        let event = ViewerEvent::Listed { title: title.into(), listed: true };
+        log::log(connection, (None, profile), added_at, event).await?;
+    }
     Ok(())
 }
 
@@ -41,12 +48,16 @@ pub async fn put(
 ///
 /// # Errors
 /// Of the database.
-pub async fn remove(connection: &mut Connection, profile: &str, title: &str) -> Outcome<()> {
-    query("DELETE FROM my_list WHERE profile_id = $1 AND title_id = $2")
+pub async fn remove(connection: &mut Connection, (profile, title): (&str, &str), now_ms: i64) -> Outcome<()> {
+    let removed = query("DELETE FROM my_list WHERE profile_id = $1 AND title_id = $2")
         .bind(profile)
         .bind(title)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    if removed > 0 {
+        let event = ViewerEvent::Listed { title: title.into(), listed: false };
+        log::log(connection, (None, profile), now_ms, event).await?;
+    }
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! Where profiles left off.
 
+use kinora_api::events::ViewerEvent;
 use kinora_api::{ResumePosition, TitleId};
 use kinora_kit::http::problem::Problem;
 use kinora_store::{Connection, Error, Reads, problem, query};
 
+use super::log;
 use crate::domain::Position;
 
 /// Positions listed at most.
@@ -32,6 +34,16 @@ pub async fn put(connection: &mut Connection, position: &Position) -> Result<(),
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Writes the position of a title that is marked as watched.
+///
+/// # Errors
+/// Of the database.
+pub async fn mark_watched(connection: &mut Connection, position: &Position) -> Result<(), Error> {
+    put(connection, position).await?;
+    let finished = ViewerEvent::Finish { title: position.title.as_str().into(), playback: None };
+    log::log(connection, (None, &position.profile), position.recorded_at, finished).await
 }
 
 /// The latest logical time of any position; `i64::MIN` when there is none.

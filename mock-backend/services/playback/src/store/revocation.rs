@@ -4,12 +4,18 @@
 //! numbered list, which edges poll at `GET /origin/revoked?after=N`; they refuse the session until its addresses have expired.
 
 use kinora_api::ErrorCode;
+use kinora_api::events::ViewerEvent;
 use kinora_api::internal::{ProfilesDeleted, SignInChange};
 use kinora_kit::http::problem::Problem;
 use kinora_store::{Connection, Error, Outcome, Reads, problem, query, state};
 use serde::Serialize;
 
-use crate::domain::EndReason;
+use super::log;
+use crate::domain::{EndReason, NEVER_SEEN, millis};
+use crate::viewing::Played;
+
+/// Row of a playback that ended: expiry, account, profile, title, duration, last sign of life.
+type EndedRow = (i64, String, String, String, i64, i64);
 
 /// Counter of the list.
 const COUNTER: &str = "revoked_seq";
@@ -96,9 +102,14 @@ pub async fn profiles_deleted(connection: &mut Connection, deleted: &ProfilesDel
         for session in sessions {
             end_session(connection, &session, EndReason::Stopped, deleted.at).await?;
         }
-        for sql in ["DELETE FROM positions WHERE profile_id = $1", "DELETE FROM my_list WHERE profile_id = $1"] {
+        for sql in [
+            "DELETE FROM positions WHERE profile_id = $1",
+            "DELETE FROM my_list WHERE profile_id = $1",
+            "DELETE FROM ratings WHERE profile_id = $1",
+        ] {
             query(sql).bind(profile.as_str()).execute(&mut *connection).await?;
         }
+        log::log(connection, (None, profile.as_str()), deleted.at, ViewerEvent::Forget).await?;
         if deleted.erased {
             for sql in [
                 "DELETE FROM playback_events WHERE session_id IN (SELECT id FROM playback_sessions WHERE profile_id = $1)",
@@ -130,16 +141,24 @@ pub async fn end_session(
     reason: EndReason,
     now_ms: i64,
 ) -> Result<(), Error> {
-    let until: Option<i64> = query(
+    let ended: Option<EndedRow> = query(
         "UPDATE playback_sessions SET stopped_at = $1, end_reason = $2 WHERE id = $3 AND stopped_at IS NULL
-         RETURNING expires_at",
+         RETURNING expires_at, account_id, profile_id, title_id, duration_ms, last_seen_at",
     )
     .bind(now_ms)
     .bind(reason.name())
     .bind(session)
-    .scalar(&mut *connection)
+    .row(&mut *connection)
     .await?;
-    let Some(until) = until else { return Ok(()) };
+    let Some((until, account, profile, title, duration_ms, seen)) = ended else { return Ok(()) };
+    // One that its player stopped was logged with its last report, and one that was granted ahead never began.
+    if matches!(reason, EndReason::Displaced | EndReason::SignedOut) && seen != NEVER_SEEN {
+        let last = log::latest(connection, (session, &profile, &title), seen).await?;
+        let played = Played { title, playback: session.to_owned(), duration_ms: millis(duration_ms) };
+        if let Some(event) = played.left(last) {
+            log::log(connection, (Some(&account), &profile), now_ms, event).await?;
+        }
+    }
     // Counted apart from the rows, so that a number is not given twice when old rows have been pruned.
     let seq = state::next_number(connection, COUNTER).await?;
     query("INSERT INTO revoked_sessions (seq, session_id, until) VALUES ($1, $2, $3)")

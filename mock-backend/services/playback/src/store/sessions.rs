@@ -8,10 +8,11 @@ use kinora_store::{Connection, Error, Outcome, Store, problem, query};
 use uuid::Uuid;
 
 use super::revocation::{check_sign_in, end_session};
-use super::{now, positions};
+use super::{log, now, positions};
 use crate::domain::{
     EndReason, NEVER_SEEN, Position, Terms, WORTH_KEEPING_MS, displaced, full, millis, phase_name, places_to_clear,
 };
+use crate::viewing::{Played, Report};
 
 /// Milliseconds after the expiry of its addresses for which a playback still counts, so that a wall clock that is a day ahead
 /// takes nothing from those who play.
@@ -34,10 +35,20 @@ pub struct Session {
     pub duration_ms: u64,
     /// Expiry of its latest addresses, milliseconds since the Unix epoch.
     pub expires_at: i64,
+    /// Filter of its manifests, as [`kinora_kit::filter::ManifestFilter::text`] writes it; empty for none.
+    pub filter: String,
 }
 
-/// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it.
-type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>);
+impl Session {
+    /// Returns the playback as its events name it.
+    pub(crate) fn played(&self) -> Played {
+        Played { title: self.title.clone(), playback: self.id.clone(), duration_ms: self.duration_ms }
+    }
+}
+
+/// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it,
+/// filter of its manifests.
+type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>, String);
 
 /// A playback as the database has it.
 enum Found {
@@ -89,6 +100,12 @@ pub async fn begin(
                     }
                 }
                 take_place(connection, who, session, terms, *now_ms).await?;
+                let begins_at = match position_ms {
+                    Some(position_ms) => position_ms,
+                    None => log::resume(connection, &session.profile, &session.title).await?,
+                };
+                let owner = (Some(who.account.as_str()), session.profile.as_str());
+                log::log(connection, owner, *now_ms, session.played().play(begins_at)).await?;
                 Ok(position_ms)
             })
         })
@@ -119,7 +136,7 @@ async fn hand_over(
         playing.into_iter().find(|(owner, playing)| playing.playback_id.as_str() == other && *owner == session.profile);
     let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "the playback does not run in this profile");
     let (_, playing) = playing.ok_or_else(gone)?;
-    end_session(connection, other, EndReason::Displaced, now_ms).await?;
+    end_session(connection, other, EndReason::TakenOver, now_ms).await?;
     if playing.position_ms >= WORTH_KEEPING_MS {
         let position = Position::new(&session.profile, &session.title, playing.position_ms, playing.duration_ms);
         positions::put(connection, &position.at(now_ms, ordered_at)).await?;
@@ -272,8 +289,8 @@ async fn insert(connection: &mut Connection, who: &Viewer, session: &Session, no
     query(
         "INSERT INTO playback_sessions
              (id, account_id, profile_id, title_id, duration_ms, started_at, expires_at, last_seen_at, family_id, title_version,
-              device_name, title_name)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9, $11, $12)",
+              device_name, title_name, manifest_filter)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $8, $9, $11, $12, $13)",
     )
     .bind(&session.id)
     .bind(&who.account)
@@ -287,6 +304,7 @@ async fn insert(connection: &mut Connection, who: &Viewer, session: &Session, no
     .bind(seen)
     .bind(&who.device_name)
     .bind(&session.title_name)
+    .bind(&session.filter)
     .execute(connection)
     .await?;
     Ok(())
@@ -319,7 +337,8 @@ async fn count_places(
 /// 7010 when the account has none of this id, or it ended otherwise than by losing its place.
 async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Found> {
     let row: Option<SessionRow> = query(
-        "SELECT profile_id, title_id, title_name, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason
+        "SELECT profile_id, title_id, title_name, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason,
+                manifest_filter
          FROM playback_sessions WHERE id = $1 AND account_id = $2",
     )
     .bind(id)
@@ -327,10 +346,10 @@ async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Fou
     .row(on)
     .await?;
     let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped");
-    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason) =
+    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason, filter) =
         row.ok_or_else(gone)?;
     let duration_ms = millis(duration_ms);
-    let session = Session { id: id.to_owned(), profile, title, title_name, version, duration_ms, expires_at };
+    let session = Session { id: id.to_owned(), profile, title, title_name, version, duration_ms, expires_at, filter };
     match stopped_at {
         None => Ok(Found::Running { session, seen }),
         Some(at) if reason.as_deref() == Some(EndReason::Displaced.name()) => Ok(Found::Displaced { session, at }),
@@ -429,6 +448,7 @@ async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result
         }
         record_sign_of_life(connection, &session.id, beat.now_ms).await?;
     }
+    beat.log(connection, &session, seen).await?;
     query("INSERT INTO playback_events (id, session_id, at, phase, position_ms) VALUES ($1, $2, $3, $4, $5)")
         .bind(Uuid::now_v7().to_string())
         .bind(&session.id)
@@ -445,6 +465,26 @@ async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result
 }
 
 impl Beat {
+    /// Logs what the viewer did since the report before.
+    async fn log(&self, connection: &mut Connection, session: &Session, seen: i64) -> Result<(), Error> {
+        let owner = (Some(self.who.account.as_str()), session.profile.as_str());
+        let played = session.played();
+        let Heartbeat { phase, position_ms } = self.heartbeat;
+        let now = Report { phase, position_ms, at: self.now_ms };
+        let mut events = Vec::new();
+        let before = if seen == NEVER_SEEN {
+            events.push(played.play(position_ms));
+            Report { phase: PlaybackPhase::Buffering, ..now }
+        } else {
+            log::latest(connection, (&session.id, &session.profile, &session.title), seen).await?
+        };
+        events.extend(played.between(before, now));
+        for event in events {
+            log::log(connection, owner, self.now_ms, event).await?;
+        }
+        Ok(())
+    }
+
     /// Records the position as of `at_ms`, if it is worth keeping.
     async fn record_position(&self, connection: &mut Connection, session: &Session, at_ms: i64) -> Result<(), Error> {
         let position_ms = match self.heartbeat.phase {

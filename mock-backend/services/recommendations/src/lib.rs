@@ -1,0 +1,179 @@
+//! The service of recommendations: it learns from the log of events, and says which titles to show to whom, and why.
+//!
+//! * [`domain`] — rules, pure; [`store`] — its tables; [`client`] — what other services ask of it;
+//! * [`follow`] — from the log into the memory.
+
+#![warn(missing_docs)]
+
+pub mod client;
+pub mod domain;
+pub mod follow;
+pub mod store;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
+use std::time::Duration;
+
+use kinora_api::internal::{Catalogue, PickedRow};
+use kinora_api::{ProfileId, TitleId};
+use kinora_eventlog::EventLog;
+use kinora_kit::clock::Clock;
+use kinora_kit::http::problem::Problem;
+use kinora_store::{Location, Store, StoreError};
+use tokio::task::JoinHandle;
+
+use domain::audience::Insights;
+use domain::memory::Memory;
+use domain::rows::{Library, Ranking, Viewer, rows};
+
+/// Time from one lesson of the model to the next, and from one ranking to the next.
+const LEARN_EVERY: Duration = Duration::from_millis(500);
+
+/// Time after which the catalogue is asked whether its titles changed.
+const LIBRARY_EVERY: Duration = Duration::from_secs(2);
+
+/// Lessons after which it is looked whether other titles have come to be watched more than those of the model.
+const LESSONS_PER_LOOK: u32 = 120;
+
+/// Other services that it needs.
+pub struct Deps {
+    /// Knows the titles.
+    pub catalogue: Arc<dyn Catalogue>,
+    /// What viewers do.
+    pub log: Arc<dyn EventLog>,
+}
+
+/// The recommendations.
+pub struct Recommendations {
+    store: Store,
+    clock: Clock,
+    /// Written by the follower and by lessons.
+    memory: RwLock<Memory>,
+    library: RwLock<Arc<Library>>,
+    ranking: RwLock<Arc<Ranking>>,
+    /// The ranking is older than the memory.
+    is_stale: AtomicBool,
+}
+
+impl Recommendations {
+    /// Opens the store, and reads what is remembered. The writer ends when the last user of the store is gone.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, or not be read.
+    pub async fn open(clock: Clock, location: &Location) -> Result<(Arc<Self>, JoinHandle<()>), StoreError> {
+        let (store, writer) = kinora_store::open(location, &store::SCHEMA).await?;
+        let recommendations = Self {
+            store,
+            clock,
+            memory: RwLock::default(),
+            library: RwLock::default(),
+            ranking: RwLock::default(),
+            is_stale: AtomicBool::new(true),
+        };
+        Ok((Arc::new(recommendations), writer))
+    }
+
+    /// The store, to be asked whether it can write.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns the rows of a profile; `limit` is the age up to which titles are shown. Costs a few milliseconds at most.
+    pub fn rows(&self, profile: &ProfileId, limit: Option<u8>) -> Vec<PickedRow> {
+        let library = Arc::clone(&self.library.read().unwrap_or_else(PoisonError::into_inner));
+        let ranking = Arc::clone(&self.ranking.read().unwrap_or_else(PoisonError::into_inner));
+        let viewer = Viewer { profile, limit, now: self.clock.now_ms() };
+        rows(&self.memory.read().unwrap_or_else(PoisonError::into_inner), &library, &ranking, &viewer)
+    }
+
+    /// Returns how a title is watched; `None` if it never was.
+    pub fn insights(&self, title: &TitleId) -> Option<Insights> {
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        memory.audience(title).map(domain::audience::Audience::insights)
+    }
+
+    /// Returns a digest of everything that events have led to.
+    pub fn digest(&self) -> String {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner).digest()
+    }
+
+    /// Replaces what is remembered by what the store has, and returns the offset of the next event of each partition.
+    async fn reload(&self) -> Result<BTreeMap<u32, u64>, Problem> {
+        let reads = self.store.reads();
+        let (interests, progress) = (store::interests(reads).await?, store::progress(reads).await?);
+        let memory = tokio::task::spawn_blocking(move || Memory::restore(interests)).await;
+        *self.memory_mut() = memory.map_err(|error| Problem::internal(&error))?;
+        self.is_changed();
+        Ok(progress.into_iter().collect())
+    }
+
+    fn memory_mut(&self) -> RwLockWriteGuard<'_, Memory> {
+        self.memory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_changed(&self) {
+        self.is_stale.store(true, Ordering::Release);
+    }
+
+    /// Puts what changed into the model, away from whoever asks, and ranks the titles anew.
+    async fn learn(self: &Arc<Self>, looks: bool) {
+        let this = Arc::clone(self);
+        let learned = tokio::task::spawn_blocking(move || {
+            if this.is_stale.swap(false, Ordering::AcqRel) {
+                let ranking = {
+                    let memory = this.memory.read().unwrap_or_else(PoisonError::into_inner);
+                    Ranking::new(&memory, this.clock.now_ms())
+                };
+                *this.ranking.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ranking);
+            }
+            loop {
+                let Some(lesson) = this.memory_mut().lesson() else { break };
+                let learned = lesson.learn();
+                this.memory_mut().take_learned(learned);
+            }
+            if looks && this.memory.read().unwrap_or_else(PoisonError::into_inner).is_outgrown() {
+                this.memory_mut().train();
+            }
+        });
+        if let Err(error) = learned.await {
+            tracing::error!(%error, "the model could not learn");
+        }
+    }
+
+    async fn read_library(&self, catalogue: &dyn Catalogue, known: &mut Option<u64>) {
+        match catalogue.facts(*known).await {
+            Ok(Some(facts)) => {
+                *known = Some(facts.version);
+                let library = Arc::new(Library::new(facts.titles));
+                *self.library.write().unwrap_or_else(PoisonError::into_inner) = library;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "the catalogue could not be asked for its titles"),
+        }
+    }
+}
+
+/// Starts what the service does by itself, which ends with the recommendations.
+pub fn start(recommendations: &Arc<Recommendations>, deps: Deps) {
+    tokio::spawn(follow::run(Arc::downgrade(recommendations), deps.log));
+    tokio::spawn(keep_learning(Arc::downgrade(recommendations)));
+    tokio::spawn(keep_library(Arc::downgrade(recommendations), deps.catalogue));
+}
+
+async fn keep_learning(recommendations: Weak<Recommendations>) {
+    for lesson in 0_u32.. {
+        tokio::time::sleep(LEARN_EVERY).await;
+        let Some(recommendations) = recommendations.upgrade() else { return };
+        recommendations.learn(lesson % LESSONS_PER_LOOK == 0).await;
+    }
+}
+
+async fn keep_library(recommendations: Weak<Recommendations>, catalogue: Arc<dyn Catalogue>) {
+    let mut known = None;
+    while let Some(recommendations) = recommendations.upgrade() {
+        recommendations.read_library(catalogue.as_ref(), &mut known).await;
+        drop(recommendations);
+        tokio::time::sleep(LIBRARY_EVERY).await;
+    }
+}
