@@ -87,3 +87,19 @@ pub fn rule(name: &str) -> Option<Box<dyn Rule>> {
 pub fn default_rule() -> Box<dyn Rule> {
     Box::new(Planner::new())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_makes_the_rule_of_that_name() {
+        let names =
+            ["default", "dynamic", "bba", "bola-e", "robust-mpc", "bola", "throughput", "lowest", "highest", "fixed:2"];
+        for name in names {
+            let found = rule(name).map(|rule| rule.name());
+            assert!(found.is_some_and(|found| name.split(':').next() == Some(found)), "{name}: {found:?}");
+        }
+        assert!(["", "Bola", "fixed", "fixed:", "fixed:-1"].iter().all(|name| rule(name).is_none()));
+    }
+}

@@ -197,6 +197,23 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_icon_has_up_to_sixty_four_pictures_in_any_order() {
+        for (count, is_whole) in [(1_u8, true), (63, true), (64, true), (65, false)] {
+            let begin = 6 + 16 * u32::from(count);
+            let mut icon = vec![0, 0, 1, 0, count, 0];
+            for number in (0..u32::from(count)).rev() {
+                icon.extend([1, 1, 0, 0, 1, 0, 24, 0]);
+                icon.extend(5_u32.to_le_bytes());
+                icon.extend((begin + 5 * number).to_le_bytes());
+            }
+            icon.resize(icon.len() + 5 * usize::from(count), 7);
+            let with_media = [icon.as_slice(), &[0x47; 600]].concat();
+            let whole = extent(&with_media) == PictureExtent::Ends(icon.len());
+            assert_eq!(whole, is_whole, "{count}");
+        }
+    }
+
+    #[test]
     fn initialisation_data_is_read_after_the_pictures_in_front_of_it() {
         let mut mux = crate::container::testmux::Mux::default();
         mux.tables(&[(0x1b, 0x101, &[])], 0);

@@ -265,16 +265,23 @@ fn connect_error(error: reqwest::Error) -> FetchError {
     }
     let kinds = causes(&error).filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     for kind in kinds {
-        match kind {
-            ErrorKind::ConnectionRefused => return FetchError::Refused(text),
-            ErrorKind::HostUnreachable
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::NetworkDown
-            | ErrorKind::AddrNotAvailable => return FetchError::NoRoute(text),
-            _ => {}
+        if let Some(error) = error_of_kind(kind, &text) {
+            return error;
         }
     }
     FetchError::Unreachable(text)
+}
+
+/// Returns the name of an error of the operating system, if it says what keeps the host from being reached.
+fn error_of_kind(kind: ErrorKind, text: &str) -> Option<FetchError> {
+    match kind {
+        ErrorKind::ConnectionRefused => Some(FetchError::Refused(text.to_owned())),
+        ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::AddrNotAvailable => Some(FetchError::NoRoute(text.to_owned())),
+        _ => None,
+    }
 }
 
 /// The name of an error inside a body.
@@ -285,5 +292,28 @@ pub fn body_error(error: &reqwest::Error, in_part: bool) -> FetchError {
         FetchError::RangeIgnored("the part of the file is compressed and cannot be decompressed by itself".to_owned())
     } else {
         FetchError::Truncated { received: 0, expected: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_are_told_apart_by_what_can_be_done() {
+        let found = |kind| error_of_kind(kind, "text");
+        assert_eq!(found(ErrorKind::ConnectionRefused), Some(FetchError::Refused("text".to_owned())));
+        let no_route = [
+            ErrorKind::HostUnreachable,
+            ErrorKind::NetworkUnreachable,
+            ErrorKind::NetworkDown,
+            ErrorKind::AddrNotAvailable,
+        ];
+        for kind in no_route {
+            assert_eq!(found(kind), Some(FetchError::NoRoute("text".to_owned())), "{kind}");
+        }
+        for kind in [ErrorKind::ConnectionReset, ErrorKind::TimedOut, ErrorKind::UnexpectedEof, ErrorKind::Other] {
+            assert_eq!(found(kind), None, "{kind}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{IndexSource, ListedSegment, Resource, SegmentListing, SegmentTemplate, TimelineRun};
+use crate::model::{IndexSource, ListedSegment, Resource, SegmentListing, SegmentRef, SegmentTemplate, TimelineRun};
 
 fn ms(value: i64) -> MediaTime {
     MediaTime::from_millis(value)
@@ -284,5 +284,30 @@ proptest! {
                 prop_assert_eq!(list.position(list.id(at).unwrap()), Some(at));
             }
         }
+    }
+}
+
+#[test]
+fn lists_that_touch_or_differ_by_rounding_have_no_segment_in_common() {
+    let list = |begin: i64| {
+        SegmentList::Explicit(vec![SegmentRef {
+            id: SegmentId::Sequence(0),
+            previous: None,
+            start: ms(begin),
+            duration: Duration::from_secs(4),
+            resource: Resource::new("http://h/x".parse().unwrap()),
+            init: None,
+            mapping: TimestampMapping::Offset(0),
+            gap: false,
+            size: None,
+            encryption: None,
+            program_date_time: None,
+        }])
+    };
+    for (begin, overlaps) in [(0, true), (3998, true), (3999, false), (4000, false), (9000, false)] {
+        let (agreement, overlap) = list(0).overlap_in_time(&list(begin));
+        assert_eq!((agreement == Agreement::Names, overlap.is_some()), (overlaps, overlaps), "{begin}");
+        let (_, overlap) = list(begin).overlap_in_time(&list(0));
+        assert_eq!(overlap.is_some(), overlaps, "{begin}");
     }
 }

@@ -264,4 +264,33 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn playback_at_another_rate_sees_the_link_in_media_time() {
+        let ladder = [Rung::new(500_000), Rung::new(2_000_000)];
+        let context = Context::new(&ladder, Duration::from_secs(4));
+        let rise = Rise { to: 15.0, per_second: 0.1 };
+        let outlook = Outlook { level: 14.0, home: 13.0, down: 0.2, up: 0.2, ttfb: 0.05, settled: 0.5, rise };
+        let outages = Outages { per_second: 0.01, length: 5.0 };
+        let at = |speed: f32| {
+            let mut problem = Problem::new();
+            link(&mut problem, &context, &outlook, outages, &Tuning::DEFAULT, speed);
+            problem
+        };
+        let (plain, fast) = (at(1.0), at(2.0));
+        // A wall-clock second holds two seconds of media: rates per second halve, and lengths double.
+        let halves = [
+            (plain.outage_rate, fast.outage_rate),
+            (plain.recovery_rate, fast.recovery_rate),
+            (plain.rates[0], fast.rates[0]),
+            (plain.rates[LEVELS], fast.rates[LEVELS]),
+            (plain.tail_link_rates[0], fast.tail_link_rates[0]),
+            (plain.tail_link_rates[LEVELS], fast.tail_link_rates[LEVELS]),
+            (fast.outage_length, plain.outage_length),
+        ];
+        for (number, (whole, half)) in halves.into_iter().enumerate() {
+            assert!(whole > 0.0 && (whole - 2.0 * half).abs() < whole * 1e-5, "{number}: {whole} {half}");
+        }
+        assert_eq!((plain.initial, plain.transitions), (fast.initial, fast.transitions));
+    }
 }

@@ -226,3 +226,19 @@ fn audio_takes_no_risk_while_video_or_audio_has_less_than_five_seconds_ahead() {
         assert_eq!(plan.choice.sound, chosen, "{video} {audio}");
     }
 }
+
+#[test]
+fn every_stream_fetches_its_first_segment_at_once() {
+    let mut cx = context();
+    let streams = [(StreamId::Main, Some((true, false))), (StreamId::Audio, Some((false, true)))];
+    let mut session = session_of(ItemId::default(), &streams);
+    let sets = vec![
+        set("Main", MediaKind::Video, vec![rep("v", 200_000)]),
+        set("Audio", MediaKind::Audio, vec![rep("a", 64_000)]),
+    ];
+    session.source.set_presentation(described(sets).into());
+    session.fetch(&mut cx);
+    let is_fetching = |id| session.stream(id).is_some_and(|stream| stream.download().is_some());
+    assert_eq!([StreamId::Main, StreamId::Audio].map(is_fetching), [true, true]);
+    assert_eq!(cx.jobs.ids().len(), 2);
+}

@@ -258,3 +258,16 @@ fn pictures_dropped_while_playback_is_not_ready_or_fast_say_nothing_about_the_de
         assert_eq!(limit.is_some_and(|limit| limit < 5_000_000), is_limited, "{state:?} {rate}");
     }
 }
+
+#[test]
+fn a_declared_start_before_zero_counts_from_the_end() {
+    for (declared, start) in [(0, 0), (1, 1), (-1000, 59_000), (-1, 59_900), (-60_000, 0), (-61_000, 0)] {
+        let mut session = separate();
+        assert_eq!(session.source.resolve_start(Some(ms(declared)), true), None, "the duration is not known");
+        session.source.set_duration(Some(Duration::from_secs(60)));
+        assert_eq!(session.source.resolve_start(Some(ms(declared)), false), None, "playback goes on elsewhere");
+        assert_eq!(session.source.resolve_start(Some(ms(declared)), true), Some(ms(start)), "{declared}");
+        assert_eq!(session.source.start(), Some(ms(start)));
+        assert_eq!(session.source.resolve_start(Some(ms(9000)), true), None, "it is known");
+    }
+}

@@ -259,6 +259,17 @@ fn the_decoder_has_what_was_handed_out_last() {
 }
 
 #[test]
+fn a_decoder_that_fails_before_any_media_is_here_fails_for_what_was_requested_last() {
+    let cx = context();
+    let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
+    assert_eq!(session.failing_representation(&cx, MediaKind::Video), None, "nothing was requested");
+    let rep = RepKey::for_tests(0, 0, 1);
+    session.stream_mut(StreamId::Main).unwrap().decide_on(rep, cx.now);
+    assert_eq!(session.failing_representation(&cx, MediaKind::Video), Some((StreamId::Main, rep)));
+    assert_eq!(session.failing_representation(&cx, MediaKind::Audio), None);
+}
+
+#[test]
 fn captions_that_are_chosen_take_the_place_of_subtitles() {
     let sets = vec![set("v", MediaKind::Video, vec![rep("v", 1)]), set("t", MediaKind::Text, vec![rep("t", 1)])];
     let mut known = described(sets);

@@ -138,6 +138,11 @@ fn a_flush_may_be_wanted_of_what_is_fed_until_it_has_ended() {
 /// Time of the next timer of a session that plays pictures of this many seconds, all of which are here, at three
 /// seconds.
 fn next_timer(seconds: i64, error: Option<PlayerError>) -> Option<Now> {
+    next_timer_at(1.0, seconds, error)
+}
+
+/// The same at a rate of playback.
+fn next_timer_at(rate: f64, seconds: i64, error: Option<PlayerError>) -> Option<Now> {
     let mut cx = context();
     let mut session = session_of(ItemId::default(), &[(StreamId::Main, Some((true, false)))]);
     add(&mut session.video, 0, 0, seconds * 1000, None);
@@ -155,6 +160,7 @@ fn next_timer(seconds: i64, error: Option<PlayerError>) -> Option<Now> {
     cx.playback.set_renderer_playing(true, cx.now, &mut cx.effects);
     cx.now = Now::ZERO + Duration::from_secs(3);
     cx.playback.report(epoch, ms(3000), cx.now);
+    cx.playback.set_rate(rate, cx.now, &mut cx.effects);
     let mut timers = Timers::default();
     session.arm_timers(&cx, &mut timers);
     timers.earliest()
@@ -170,6 +176,10 @@ fn media_that_ends_for_want_of_a_key_is_watched_to_its_end() {
 #[test]
 fn nothing_waits_for_room_when_all_is_here() {
     assert_eq!(next_timer(600, None), Some(Now::ZERO + Duration::from_millis(599_920)), "only the end is waited for");
+    for (rate, millis) in [(0.5, 3000 + 2 * 597_000 - 80), (2.0, 3000 + 597_000 / 2 - 80)] {
+        let end = Now::ZERO + Duration::from_millis(millis);
+        assert_eq!(next_timer_at(rate, 600, None), Some(end), "{rate}: it ends sooner or later by the clock");
+    }
 }
 
 #[test]

@@ -160,6 +160,25 @@ fn session_data_stays_without_its_address_if_that_cannot_be_used() {
 }
 
 #[test]
+fn tools_see_the_three_flags_of_a_rendition_apart() {
+    for (flags, expected) in [
+        ("", [false, false, false]),
+        (",DEFAULT=YES,AUTOSELECT=YES", [true, true, false]),
+        (",AUTOSELECT=YES", [false, true, false]),
+        (",FORCED=YES", [false, false, true]),
+    ] {
+        let text = format!(
+            "#EXTM3U\n#EXT-X-VERSION: 7 \n#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"S\",URI=\"s.m3u8\"{flags}\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=5,SUBTITLES=\"s\"\nv.m3u8\n"
+        );
+        let value = describe(text.as_bytes(), &base(), None).unwrap_or_else(|error| panic!("{error}"));
+        let rendition = &value["renditions"][0];
+        let found = ["default", "autoselect", "forced"].map(|name| rendition[name].as_bool().unwrap_or_default());
+        assert_eq!((found, value["version"].as_u64()), (expected, Some(7)), "{flags}");
+    }
+}
+
+#[test]
 fn sound_inside_the_pictures_files_can_be_chosen_like_any_other() {
     let text = r#"#EXTM3U
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="Main",LANGUAGE="en",DEFAULT=YES,ASSOC-LANGUAGE="en-GB"

@@ -79,6 +79,21 @@ fn a_live_period_offers_the_segment_that_its_buffer_begins_in() {
 }
 
 #[test]
+fn a_period_ends_where_the_next_one_begins() {
+    for (length, expected) in [("PT10S", 10), ("PT20S", 20), ("PT21S", 20), ("PT1H", 20)] {
+        let set = "<AdaptationSet mimeType='video/mp4'><SegmentTemplate duration='5' media='$Number$.m4s'/>\
+                   <Representation id='v' bandwidth='1'/></AdaptationSet>";
+        let text = format!(
+            "<MPD mediaPresentationDuration='PT40S'><Period id='p' start='PT0S' duration='{length}'>{set}</Period>\
+             <Period id='q' start='PT20S'>{set}</Period></MPD>"
+        );
+        let periods = parsed(&text).presentation.periods;
+        let found: Vec<_> = periods.iter().map(|period| period.duration.map(|length| length.as_secs())).collect();
+        assert_eq!(found, [Some(expected), Some(20)], "{length}");
+    }
+}
+
+#[test]
 fn an_event_is_its_message_data_before_its_content() {
     let text = "<MPD mediaPresentationDuration='PT100S'><Period id='p'><EventStream schemeIdUri='urn:x'>\
         <Event messageData='attribute'>content</Event><Event> content </Event></EventStream>\

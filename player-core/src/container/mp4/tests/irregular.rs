@@ -297,6 +297,20 @@ fn fragments_without_a_time_follow_each_other_and_a_last_sample_without_length_t
 }
 
 #[test]
+fn a_sound_entry_of_the_standards_first_version_has_no_fields_of_quicktime() {
+    let plain = testmux::init(&[AUDIO]);
+    let find = |kind: &[u8; 4]| plain.windows(4).position(|four| four == kind).unwrap();
+    let (table, entry) = (find(b"stsd"), find(b"mp4a"));
+    let config = |bytes: &[u8]| read_init(bytes.to_vec().into()).map(|init| init.tracks[0].config.as_ref().clone());
+    let expected = config(&plain).unwrap();
+    // ISO/IEC 14496-12 §12.2.3: version 1 of both.
+    let mut versioned = plain.to_vec();
+    versioned[table + 4] = 1;
+    versioned[entry + 4 + 8 + 1] = 1;
+    assert_eq!(config(&versioned).unwrap(), expected);
+}
+
+#[test]
 fn samples_must_lie_inside_the_media_data() {
     let init = read_init(testmux::init(&[VIDEO])).unwrap();
     let header = full(b"tfhd", 0, 0x2_0000, &words(&[1]));
