@@ -272,7 +272,7 @@ fn connect_error(error: reqwest::Error) -> FetchError {
     FetchError::Unreachable(text)
 }
 
-/// Returns the name of an error of the operating system, if it says what keeps the host from being reached.
+/// Returns the name of an error of the operating system, if it names what keeps the host from being reached.
 fn error_of_kind(kind: ErrorKind, text: &str) -> Option<FetchError> {
     match kind {
         ErrorKind::ConnectionRefused => Some(FetchError::Refused(text.to_owned())),

@@ -275,7 +275,7 @@ impl Pen<'_> {
             (-5.0, -1.0),
         ];
         self.line(&HAND.map(|(x, y)| (x, y * side)));
-        self.line(&[(-9.5, -1.0 * side), (-9.5, 8.5 * side)]);
+        self.line(&[(-9.5, -side), (-9.5, 8.5 * side)]);
     }
 
     fn eye(&self) {
