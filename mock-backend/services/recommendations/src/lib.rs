@@ -40,7 +40,7 @@ const LESSONS_PER_LOOK: u32 = 120;
 pub struct Deps {
     /// Knows the titles.
     pub catalogue: Arc<dyn Catalogue>,
-    /// What viewers do.
+    /// Log of the events of viewers.
     pub log: Arc<dyn EventLog>,
 }
 
@@ -103,7 +103,7 @@ impl Recommendations {
         let reads = self.store.reads();
         let (interests, progress) = (store::interests(reads).await?, store::progress(reads).await?);
         let memory = tokio::task::spawn_blocking(move || Memory::restore(interests)).await;
-        *self.memory_mut() = memory.map_err(|error| Problem::internal(&error))?;
+        self.memory_mut().replace_with(memory.map_err(|error| Problem::internal(&error))?);
         self.is_changed();
         Ok(progress.into_iter().collect())
     }

@@ -14,7 +14,7 @@ use super::model::{BATCH, Change, MAX_TITLES, Model, Weights};
 /// Regularisation of the model: as if each title had been watched by that many viewers who watched nothing else.
 pub const REGULARISATION: f64 = 20.0;
 
-/// What is remembered.
+/// Memory of all viewers.
 #[derive(Debug)]
 pub struct Memory {
     /// Titles by number, in the order in which they were first seen.
@@ -34,12 +34,12 @@ pub struct Memory {
     generation: u64,
 }
 
-/// What an event changed.
+/// Change that an event made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
     /// Nothing.
     Nothing,
-    /// What a profile has done with a title.
+    /// The interest of a profile in a title.
     Interest(ProfileId, TitleId),
     /// A profile is forgotten.
     Forgotten(ProfileId),
@@ -104,6 +104,13 @@ impl Memory {
         }
         memory.train();
         memory
+    }
+
+    /// Takes what another memory has, such as one that was read from the store. Lessons of before are of no use then, because the
+    /// places of titles in the model are others.
+    pub fn replace_with(&mut self, other: Self) {
+        let generation = self.generation.max(other.generation) + 1;
+        *self = Self { generation, ..other };
     }
 
     /// Takes an event. Those that teach nothing change nothing.
@@ -385,6 +392,21 @@ mod tests {
         memory.take_learned(lesson.learn());
         assert_eq!(memory.model().titles(), 3);
         assert!((strength(&memory) - trained).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_lesson_of_another_memory_is_dropped() {
+        let mut memory = Memory::restore([]);
+        memory.take(&some(1, 4, 3, 0));
+        let lesson = memory.lesson().expect("a lesson");
+        let mut other = Memory::default();
+        other.take(&some(2, 6, 3, 0));
+        other.take(&some(2, 7, 3, 0));
+        other.train();
+        memory.replace_with(other);
+        let trained = memory.model().strength(0, 1);
+        memory.take_learned(lesson.learn());
+        assert!(trained > 0.0 && (memory.model().strength(0, 1) - trained).abs() < f64::EPSILON);
     }
 
     proptest! {
