@@ -96,12 +96,12 @@ pub struct TitleCard {
     /// Position at which the profile left off; absent when never begun, or finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<ResumePosition>,
-    /// Why it is recommended; absent where it is not.
+    /// Reason for which it is recommended; absent where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
 
-/// Why a title is recommended.
+/// Reason for which a title is recommended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// The reason in English; clients that translate go by `kind`.

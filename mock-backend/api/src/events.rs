@@ -1,4 +1,4 @@
-//! What viewers do, as it stands in the log of events (`docs/adr/0029-event-log.md`): written by the services that see it,
+//! Events of viewers, as they stand in the log of events (`docs/adr/0029-event-log.md`): written by the services that see it,
 //! read by those that learn from it. No client of the backend sees these types.
 
 use serde::{Deserialize, Serialize};

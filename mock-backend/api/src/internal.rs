@@ -240,25 +240,25 @@ pub struct Pick {
 /// A row of titles that are recommended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PickedRow {
-    /// What the row gathers.
+    /// Kind of the row.
     pub kind: PickedKind,
     /// Titles, the best first.
     pub picks: Vec<Pick>,
 }
 
-/// What a row of recommendations gathers.
+/// Kind of a row of recommendations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 #[non_exhaustive]
 pub enum PickedKind {
-    /// What the profile may like.
+    /// Titles that the profile may like.
     ForYou,
-    /// What goes with one title.
+    /// Titles that go with one title.
     BecauseWatched {
         /// The title, which the profile watched.
         title: TitleId,
     },
-    /// What many watched lately.
+    /// Titles that many watched lately.
     Popular,
     /// Titles of a genre that the profile watches.
     Genre {
@@ -267,7 +267,7 @@ pub enum PickedKind {
     },
 }
 
-/// What recommendations need to know of a title.
+/// Facts about a title that recommendations need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TitleFacts {
     /// Id of the title.

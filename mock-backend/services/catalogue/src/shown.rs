@@ -1,4 +1,4 @@
-//! What screens showed and what was searched for, into the log of events: beside the answer, which does not wait for it.
+//! Events of screens that were shown and searches that were made, into the log: beside the answer, which does not wait for it.
 //!
 //! These events are observations: no viewer waits for them and none is acknowledged. While the log does not take them, at most
 //! [`WAITING`] wait, and those that come then are dropped, with a warning.

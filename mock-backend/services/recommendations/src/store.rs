@@ -14,7 +14,7 @@ pub const SCHEMA: Schema = Schema {
     migrations: &[Migration { version: 1, name: "interests", sql: include_str!("../migrations/0001_interests.sql") }],
 };
 
-/// What a batch of events changed, written in one transaction with the place up to which the log was read: an event is counted
+/// Changes by a batch of events, written in one transaction with the place up to which the log was read: an event is counted
 /// once, though the log may give it twice.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {

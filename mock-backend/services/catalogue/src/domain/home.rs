@@ -29,13 +29,13 @@ pub struct OwnRows {
     pub begun: Vec<Arc<Entry>>,
     /// Titles that it keeps, the latest first.
     pub listed: Vec<Arc<Entry>>,
-    /// What is recommended; `None` if what chooses it does not answer.
+    /// Rows of recommendations; `None` if recommendations do not answer.
     pub picked: Option<Vec<Picked>>,
 }
 
 /// A row of recommendations.
 pub struct Picked {
-    /// What the row gathers.
+    /// Kind of the row.
     pub kind: PickedKind,
     /// The title that it goes with.
     pub of: Option<Arc<Entry>>,

@@ -1,4 +1,4 @@
-//! What all profiles together have done with one title. Everything is a count, so that taking a profile away leaves what would
+//! Sums over all profiles for one title. Everything is a count, so that taking a profile away leaves what would
 //! be there without it.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub const RECENT_DAYS: i64 = 30;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// What all profiles have done with a title.
+/// Sums over all profiles for a title.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audience {
     /// Profiles that began it.
@@ -33,7 +33,7 @@ pub struct Audience {
     again: Vec<u64>,
 }
 
-/// How a title is watched: answer to a question about it.
+/// Figures of how a title is watched.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Insights {
     /// Profiles that began it.

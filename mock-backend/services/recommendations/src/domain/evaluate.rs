@@ -1,4 +1,4 @@
-//! How good the model is on a file of ratings: normalised discounted cumulative gain of the first ten (Järvelin and Kekäläinen,
+//! Quality of the model on a file of ratings: normalised discounted cumulative gain of the first ten (Järvelin and Kekäläinen,
 //! 2002) on ratings that it did not see.
 
 use super::model::{Model, ModelError, UNIT, Weights};
@@ -10,7 +10,7 @@ pub const LIST: usize = 10;
 /// Regularisations that are tried.
 const REGULARISATIONS: [f64; 6] = [20.0, 50.0, 100.0, 200.0, 400.0, 800.0];
 
-/// What an evaluation is made with.
+/// Settings of an evaluation.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Seed of the random split.

@@ -1,4 +1,4 @@
-//! What one profile has done with one title, folded from events, and what that is worth.
+//! The interest of one profile in one title, folded from events, and its worth.
 
 use kinora_api::UnixMillis;
 use kinora_api::events::{Rating, ViewerEvent};
@@ -12,7 +12,7 @@ pub const PARTS: usize = 100;
 /// Share of a title, in hundredths, that must be watched before leaving it counts as half a success; below it as a dislike.
 const SAMPLED: usize = 10;
 
-/// What one profile has done with one title.
+/// Interest of one profile in one title.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interest {
     /// Number of times that the beginning of each hundredth was played, up to 255; empty if nothing was played.

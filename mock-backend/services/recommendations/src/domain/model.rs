@@ -1,4 +1,4 @@
-//! Which titles go together: EASE^R (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019), with weights,
+//! Titles that go together: EASE^R (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019), with weights,
 //! and exact updates by the Woodbury identity.
 //!
 //! A profile is a row of weights over titles. With `G` the sum of the outer products of all rows, and `P = (G + λI)⁻¹`, the

@@ -32,7 +32,7 @@ pub enum RatingsError {
     Line {
         /// Number of the line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Fault of the line.
         reason: &'static str,
     },
     /// More than [`MAX_RATINGS`].

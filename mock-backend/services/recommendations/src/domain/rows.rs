@@ -109,7 +109,7 @@ pub fn rows(memory: &Memory, library: &Library, ranking: &Ranking, viewer: &View
     rows
 }
 
-/// What is known of a profile, for one answer.
+/// Taste of a profile, for one answer.
 struct Taste<'a> {
     memory: &'a Memory,
     library: &'a Library,
@@ -119,7 +119,7 @@ struct Taste<'a> {
     done: HashSet<&'a TitleId>,
     /// Titles that are not shown even where begun ones are.
     unwanted: HashSet<&'a TitleId>,
-    /// How much each genre is liked, 0 to 1.
+    /// Liking of each genre, 0 to 1.
     genres: BTreeMap<&'a str, f64>,
     lately: HashMap<&'a TitleId, u32>,
     ranking: &'a [(TitleId, u32)],

@@ -27,7 +27,7 @@ const TWO_ERRORS_FROM: usize = 8;
 /// Weight of a title's name, of what else is said of it, and of its prose.
 const WEIGHTS: [u32; 3] = [8, 4, 1];
 
-/// How well a word was found.
+/// Worth of a word by its likeness to the one that was looked for.
 const EXACT: u32 = 8;
 const BEGINNING: u32 = 6;
 const ONE_ERROR: u32 = 2;
