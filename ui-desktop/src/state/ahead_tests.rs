@@ -19,12 +19,7 @@ fn card(id: &str) -> TitleCard {
         name: id.to_owned(),
         poster: Image { path: "/p.jpg".to_owned(), width: 1, height: 1 },
         duration_ms: 1,
-        year: None,
-        rating: None,
-        genres: Vec::new(),
-        synopsis: String::new(),
-        resume: None,
-        reason: None,
+        ..TitleCard::default()
     }
 }
 

@@ -240,8 +240,7 @@ pub fn card(id: &str, name: &str) -> TitleCard {
         rating: Some(AgeRating { label: "6".to_owned(), min_age: 6 }),
         genres: vec!["Adventure".to_owned()],
         synopsis: format!("{name} is about what its name says."),
-        resume: None,
-        reason: None,
+        ..TitleCard::default()
     }
 }
 
@@ -285,7 +284,7 @@ pub fn detail(card: TitleCard) -> TitleDetail {
         is_listed: false,
         is_watched: false,
         card,
-        my_rating: None,
+        ..TitleDetail::default()
     }
 }
 

@@ -180,7 +180,11 @@ async fn search(
     });
     let found = found.await.map_err(|error| Problem::internal(&error))?;
     shared.shown.search(&searcher, &text, found.len(), shared.deps.clock.now_ms());
-    Ok(axum::Json(SearchResults { titles: found.iter().map(|entry| entry.card(None)).collect(), query: text }))
+    Ok(axum::Json(SearchResults {
+        titles: found.iter().map(|entry| entry.card(None)).collect(),
+        query: text,
+        ..SearchResults::default()
+    }))
 }
 
 /// Posters and seek-bar pictures. They name no viewer: who has the address may see them.

@@ -89,8 +89,7 @@ impl Entry {
                 rating,
                 genres: record.genres.clone(),
                 synopsis,
-                resume: None,
-                reason: None,
+                ..TitleCard::default()
             },
             audio: record.audio.iter().map(|audio| language(&audio.language, &audio.label)).collect(),
             subtitles: record.text.iter().map(|text| language(&text.language, &text.label)).collect(),

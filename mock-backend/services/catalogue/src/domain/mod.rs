@@ -161,6 +161,7 @@ impl Snapshot {
             is_listed: viewing.is_listed,
             is_watched: resume.is_some_and(|position| position.finished),
             my_rating: viewing.rating,
+            ..TitleDetail::default()
         }
     }
 
