@@ -8,115 +8,22 @@ use std::future::Future;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use super::connection::{Connection, Limits, Transport};
 use super::connection::{Room, Terms, serve};
-use super::crowd::Bounds;
 use super::descriptors;
-use super::stream::WritePace;
 
 /// Connections that the kernel completes and keeps until they are accepted.
 const BACKLOG: u32 = 4096;
-/// Connections that may ask for the state of the service alone, when all others are taken.
-const LOBBY: usize = 64;
 /// Time for connections that were accepted from a shared socket to send a request after the shutdown.
 pub const LINGER: Duration = Duration::from_secs(2);
-
-/// What a peer may ask of a server.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Maximum number of connections at the same time; fewer where the system's limit of open files asks for it. Beyond it an
-    /// idle connection makes room; with none idle, only the state of the service is answered.
-    pub max_connections: usize,
-    /// Maximum number of connections of one peer (an IPv4 address, an IPv6 /64); never more than half of all.
-    pub max_connections_per_peer: usize,
-    /// Bytes of a request's line and headers; beyond that the peer gets 431.
-    pub max_header_bytes: usize,
-    /// Time for a request's headers to arrive, idle time between requests included.
-    pub header_timeout: Duration,
-    /// Pace at which an answer has to be taken; slower peers are ended.
-    pub write_pace: WritePace,
-    /// Time that running responses get after a shutdown was asked for.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_connections: 16_384,
-            max_connections_per_peer: 8_192,
-            max_header_bytes: 16 * 1024,
-            header_timeout: Duration::from_secs(60),
-            write_pace: WritePace { window: Duration::from_secs(30), least: 16 * 1024 },
-            drain: Duration::from_secs(5),
-        }
-    }
-}
-
-impl Limits {
-    /// The bounds of the crowd under a limit of open files.
-    fn bounds(&self, descriptors: u64) -> Bounds {
-        let seats = self.max_connections.min(descriptors::connections_within(descriptors)).max(2);
-        Bounds { seats, per_peer: self.max_connections_per_peer.clamp(1, seats / 2), lobby: LOBBY }
-    }
-}
-
-/// The connection on which a request came; in the request's extensions.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// The peer's address.
-    pub peer: SocketAddr,
-    reset: Arc<AtomicBool>,
-    garble: Arc<AtomicBool>,
-    end: CancellationToken,
-}
-
-/// How the connections of a server begin.
-#[derive(Clone)]
-pub enum Transport {
-    /// With HTTP/1.1.
-    Plain,
-    /// With TLS, then HTTP/2 or HTTP/1.1 as ALPN agrees. The set-up is that of [`super::tls::Identity`].
-    Tls(Arc<ServerConfig>),
-    /// With either, as the first byte of each says.
-    Either(Arc<ServerConfig>),
-}
-
-impl Connection {
-    pub(super) fn new(
-        peer: SocketAddr,
-        reset: Arc<AtomicBool>,
-        garble: Arc<AtomicBool>,
-        end: CancellationToken,
-    ) -> Self {
-        Self { peer, reset, garble, end }
-    }
-
-    /// Ends the connection now, with RST: for a peer that holds on to answers. A stream of HTTP/2 that its peer does not read blocks
-    /// nothing that [`Limits::write_pace`] could see.
-    pub fn close(&self) {
-        self.reset_on_close();
-        self.end.cancel();
-    }
-
-    /// Makes the connection end with RST instead of FIN once it is dropped, as a crashed or overloaded host would.
-    pub fn reset_on_close(&self) {
-        self.reset.store(true, Ordering::Relaxed);
-    }
-
-    /// Makes the next bytes that the connection sends something that is not HTTP, as a broken middlebox would.
-    pub fn garble_next(&self) {
-        self.garble.store(true, Ordering::Relaxed);
-    }
-}
 
 /// A server that runs in the background. Dropping it cuts every connection; [`Running::shutdown`] lets them finish.
 #[derive(Debug)]
