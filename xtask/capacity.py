@@ -2,12 +2,14 @@
 """Measures the processor time that each service takes for each call, with every service in a process of its own.
 
     xtask/capacity.py [--bin target/release] [--media target/demo/media] [--calls 2000] [--accounts 12]
+                      [--db postgres://USER@HOST/NAME --db-pid PID]
 
 Prepares a data directory of its own from the media of a demo catalogue, starts the supervisor with the split topology, makes
 accounts, and repeats one call after the other through the gateway, as many at a time as there are accounts. After each it reads
 what the processes have run (/proc/PID/task/*/schedstat) and prints microseconds a call for each of them, so that the load of
 other programs on the machine does not count, beyond the caches that they spoil. Idle time of the processes is measured first and
-taken off. Prints a table in Markdown. The figures of docs/scaling.md are its output.
+taken off. With `--db` the tables are on PostgreSQL, whose processes are the children of the one that `--db-pid` names. Prints a
+table in Markdown. The figures of docs/scaling.md are its output.
 """
 
 import argparse
@@ -88,6 +90,15 @@ def processor_time(pid):
     return total
 
 
+def children(pid):
+    """Returns the processes that a process started."""
+    found = []
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        with open(path) as file:
+            found += [int(child) for child in file.read().split()]
+    return found
+
+
 class Meter:
     """What each process has run."""
 
@@ -127,6 +138,8 @@ def main():
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--accounts", type=int, default=12)
     parser.add_argument("--title", default="night-train-north")
+    parser.add_argument("--db")
+    parser.add_argument("--db-pid", type=int)
     options = parser.parse_args()
     os.chdir(ROOT)
     data = tempfile.mkdtemp(prefix="kinora-capacity-")
@@ -134,12 +147,20 @@ def main():
     try:
         os.symlink(os.path.abspath(options.media), os.path.join(data, "media"))
         program = lambda name: os.path.join(options.bin, name)
-        subprocess.run([program("kinora-backend"), "demo", "--data", data, "--prepare-only"], check=True)
+        db = ["--db", options.db] if options.db else []
+        subprocess.run([program("kinora-backend"), "demo", "--data", data, "--prepare-only", *db], check=True)
         emails = [f"meter{number}@kinora.example" for number in range(options.accounts)]
         for email in emails:
-            command = [program("kinora-backend"), "account", "add", "--data", data, "--email", email]
+            command = [program("kinora-backend"), "account", "add", "--data", data, "--email", email, *db]
             subprocess.run(command, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
-        topology = "mock-backend/supervisor/topologies/split.toml"
+        with open("mock-backend/supervisor/topologies/split.toml") as file:
+            text = file.read()
+        if options.db:
+            given = f'"--data", "{{data}}", "--db", "{options.db}", "--service"'
+            text = text.replace('"--data", "{data}", "--service"', given)
+        topology = os.path.join(data, "topology.toml")
+        with open(topology, "w") as file:
+            file.write(text)
         supervisor = subprocess.Popen(
             [program("kinora-supervisor"), "--topology", topology, "--data", data],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -161,8 +182,9 @@ def measure(options, ready, emails):
     meter.now = lambda: {
         **{name: processor_time(pid) for name, pid in processes.items() if pid is not None},
         "edges": sum(processor_time(pid) for pid in edges),
+        **({"database": sum(processor_time(pid) for pid in children(options.db_pid))} if options.db_pid else {}),
     }
-    meter.idle["edges"] = 0.0
+    meter.idle = dict.fromkeys(meter.now(), 0.0)
     clients = [Client(ready["backend"], email) for email in emails]
     names = list(meter.now())
     print(f"{len(clients)} clients, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
