@@ -229,10 +229,8 @@ impl Underworld<'_> {
         successes.dedup();
         let known = self.random.between(2, 12) as f64 / 100.0;
         let mut at = self.draw_start(tries as i64 * (gap.0 + gap.1) / 2 + 4 * HOUR);
-        let machine = {
-            let line = Line::hosting(self.random.below(9), self.random.next());
-            self.machine(line)
-        };
+        let line = Line::hosting(self.random.below(9), self.random.next());
+        let mut machine = self.machine(line);
         let first = self.random.below(9);
         let addresses = self.random.between(3, 24) as usize;
         let mut lines: Vec<_> = match kind {
@@ -242,11 +240,13 @@ impl Underworld<'_> {
             Kind::StuffSlow => (0..addresses).map(|_| self.bot()).collect(),
             _ => vec![machine.line],
         };
-        let mut machine = machine;
+        let mut left = 0;
         for number in 0..tries {
-            if kind == Kind::StuffBotnet && self.random.chance(0.7) {
+            if kind == Kind::StuffBotnet && left == 0 {
                 (lines[0], machine.seed) = (self.bot(), self.random.next());
+                left = self.random.between(1, 2);
             }
+            left -= 1;
             machine.line = *self.random.pick(&lines);
             if !machine.device.is_empty() {
                 machine.device = self.random.name();

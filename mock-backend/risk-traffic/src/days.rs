@@ -129,8 +129,10 @@ impl Diary<'_> {
 
     /// Draws a sign-in as people do it: most know their password, and some type it wrong, more often with a remote.
     fn draw_trial(&mut self, device: usize, kind: Option<Kind>) -> Trial {
-        let wrong = if self.household.devices[device].kind == DeviceKind::Television { 0.3 } else { 0.12 };
-        let failures = if self.random.chance(wrong) { self.random.between(1, 4) } else { 0 };
+        let wrong = if self.household.devices[device].kind == DeviceKind::Television { 0.18 } else { 0.08 };
+        // The less of two draws: most are right at the second try.
+        let draw = |random: &mut Random| random.between(1, 4);
+        let failures = if self.random.chance(wrong) { draw(&mut self.random).min(draw(&mut self.random)) } else { 0 };
         let kind = kind.or((failures > 0).then_some(Kind::TypingError));
         // After three or four wrong ones, most people reset their password.
         let pause = if failures > 2 { (90, 600) } else { (6, 40) };
@@ -175,14 +177,14 @@ impl Diary<'_> {
             let local = random.between(15 * HOUR, 22 * HOUR) - CITIES[household.city].utc_offset * HOUR;
             calendar.start + day * DAY + local
         };
-        if self.random.chance(days / 120.0) {
+        if self.random.chance(days / 250.0) {
             let (at, device) = (evening(&mut self.random), self.random.below(devices));
             let failures = self.random.between(3, 7);
             let kind = Some(Kind::ForgottenPassword);
             let trial = Trial { kind, failures, gap: (15, 120), pause: (180, 1_500), succeeds: true };
             self.push(at, device, Purpose::SignIn(trial));
         }
-        if devices >= 3 && self.random.chance(days / 150.0) {
+        if devices >= 3 && self.random.chance(days / 400.0) {
             let at = evening(&mut self.random);
             let kind = Some(Kind::OldPassword);
             let change = Trial { kind, failures: 0, gap: (1, 1), pause: (1, 1), succeeds: true };
@@ -194,7 +196,7 @@ impl Diary<'_> {
                 self.push(at, index, Purpose::SignIn(trial));
             }
         }
-        if household.children && self.random.chance(days / 60.0) {
+        if household.children && self.random.chance(days / 150.0) {
             let (at, device) = (evening(&mut self.random), self.random.below(devices));
             let kind = Some(Kind::ChildGuess);
             let (failures, succeeds) = (self.random.between(5, 14), self.random.chance(0.25));
@@ -212,11 +214,12 @@ impl Diary<'_> {
                 let trial = self.draw_trial(device, Some(Kind::PrivateWindow));
                 at = self.sign_in(device, place, at, trial);
             }
-            Purpose::Watch if self.random.chance(0.02) => {
+            Purpose::Watch if self.random.chance(0.05) => {
                 // The sign-in has run out.
                 self.write(Event::Refresh, false, device, place, at, None);
                 let trial = self.draw_trial(device, None);
-                at = self.sign_in(device, place, at + self.random.clone().between(5, 60) * SECOND, trial);
+                at += self.random.between(5, 60) * SECOND;
+                at = self.sign_in(device, place, at, trial);
             }
             Purpose::Watch if self.random.chance(0.7) => self.write(Event::Refresh, true, device, place, at, None),
             Purpose::Watch => {}

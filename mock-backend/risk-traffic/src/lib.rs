@@ -5,7 +5,8 @@
 //! sell accounts. A row's label says if it is part of an attack, and comes from the world alone: the crate knows of no
 //! rule that scores such rows.
 //!
-//! A seed decides everything: the same seed, form, size and share of attacks give the same bytes.
+//! A seed decides everything: the same seed, form, size and share of attacks give the same bytes. Only the last digits of
+//! trigonometric functions, and by them the milliseconds of journeys, may differ between platforms.
 
 #![warn(missing_docs)]
 
@@ -42,8 +43,8 @@ pub struct Traffic {
 }
 
 /// Returns the traffic of a number of accounts (1 to 100,000) in a number of days (1 to 365) from 2 March 2026 on; other
-/// numbers are taken as the nearest of these. 15 to 20 rows of a thousand are attacks if there are 10,000 rows or more,
-/// and all kinds occur; a smaller file may lack some kinds.
+/// numbers are taken as the nearest of these. Of a thousand rows up to [`DEFAULT_ATTACKS`] are attacks. With 600 accounts
+/// and 10 days all kinds of rows occur, if the form has them; a smaller file may lack some kinds.
 pub fn generate(seed: u64, form: Form, accounts: usize, days: usize) -> Traffic {
     generate_with(seed, form, accounts, days, DEFAULT_ATTACKS)
 }
