@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use kinora_api::{Profile, ProfileId};
 use kinora_catalogue::domain::Snapshot;
+use kinora_catalogue::domain::facts::Setting;
 use kinora_catalogue::domain::home::Scene;
 use kinora_catalogue::pictures::PictureKeys;
 use kinora_kit::signature::EdgeSecret;
@@ -146,7 +147,7 @@ fn run(titles: u32, rounds: usize) -> Result<(), String> {
     let secret = EdgeSecret::new("a secret of the length that a secret has to have").ok_or("the secret is none")?;
     let before = resident_kib();
     let began = Instant::now();
-    let snapshot = Snapshot::of(records, &PictureKeys::new(&secret));
+    let snapshot = Snapshot::of(records, &PictureKeys::new(&secret), &Setting::default());
     println!("{titles} titles, read in {:.1?}", began.elapsed());
     if let (Some(before), Some(after)) = (before, resident_kib()) {
         let (words, bytes) = snapshot.search_size();

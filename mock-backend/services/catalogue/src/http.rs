@@ -156,8 +156,12 @@ async fn title(
     let profile = viewer.profile(query.profile.as_ref())?;
     let titles = shared.catalogue.now();
     let entry = titles.title(&id, profile)?;
-    let viewing = shared.deps.playback.viewing_of(&profile.id, &entry.id).await?;
-    Ok(axum::Json(titles.detail(&entry, profile, &viewing)))
+    let beside = titles.beside(&entry, profile);
+    let beside = async {
+        if beside.is_empty() { Ok(Vec::new()) } else { shared.deps.playback.positions_of(&profile.id, &beside).await }
+    };
+    let (viewing, beside) = tokio::join!(shared.deps.playback.viewing_of(&profile.id, &entry.id), beside);
+    Ok(axum::Json(titles.detail(&entry, profile, &viewing?, &beside?)))
 }
 
 /// Searches the catalogue.
