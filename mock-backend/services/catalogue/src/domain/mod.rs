@@ -1,16 +1,17 @@
 //! The titles at one moment, as the wire types want them. Pure.
 //!
 //! * [`entry`] — a title; [`facts`] — what is said of it, as far as it holds; [`links`] — series, episodes, trailers;
-//! * [`shelves`] — their orders, by age limit; [`home`] — the home screen; [`search`] — words.
+//! * [`shelves`] — their orders, by age limit; [`home`] — the home screen; [`finder`] — what is found; [`search`] — words.
 
 pub mod entry;
 pub mod facts;
+pub mod finder;
 pub mod home;
 pub mod links;
 pub mod search;
 pub mod shelves;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,9 +26,9 @@ use kinora_media::TitleRecord;
 
 use self::entry::Entry;
 use self::facts::Setting;
+use self::finder::{Finder, Found, Wanted};
 use self::home::{OwnRows, Picked};
 use self::links::{Links, Positions, up_next};
-use self::search::{Builder, Index};
 use self::shelves::{Shelf, Shelves};
 use crate::pictures::PictureKeys;
 
@@ -39,7 +40,7 @@ const SIMILAR: usize = 8;
 pub struct Snapshot {
     titles: BTreeMap<String, Arc<Entry>>,
     links: Links,
-    index: Index,
+    finder: Finder,
     shelves: Shelves,
     /// Times between which it holds: that of its making, and the ends of windows around it.
     holds: (Option<UnixMillis>, Option<UnixMillis>),
@@ -62,19 +63,9 @@ impl Snapshot {
         let holds =
             (openings().filter_map(|opening| opening.last).max(), openings().filter_map(|opening| opening.next).min());
         let titles: BTreeMap<String, Arc<Entry>> = loose.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
-        let mut index = Builder::default();
-        let found = |entry: &&Arc<Entry>| entry.is_open && !entry.is_hidden && entry.kind() != TitleKind::Trailer;
-        for entry in titles.values().filter(found) {
-            let languages = entry.audio.iter().chain(&entry.subtitles).map(|language| language.label.as_str());
-            let minor: Vec<&str> = std::iter::once(entry.description.as_str()).chain(languages).collect();
-            let year = entry.card.year.map(|year| year.to_string()).unwrap_or_default();
-            let names = entry.names.iter().chain(&entry.original_name).map(String::as_str);
-            let genres = entry.card.genres.iter().map(String::as_str);
-            let major: Vec<&str> = names.chain(genres).chain([year.as_str()]).collect();
-            index.add(&entry.id, &entry.card.name, &major, &minor);
-        }
         let shelves = Shelves::of(titles.values().filter(|entry| entry.is_offered()));
-        Self { links: Links::of(titles.values()), titles, index: index.build(), shelves, holds, warnings }
+        let (links, finder) = (Links::of(titles.values()), Finder::of(titles.values()));
+        Self { titles, links, finder, shelves, holds, warnings }
     }
 
     /// Returns true if nothing opens or ends between its making and `now`.
@@ -284,14 +275,17 @@ impl Snapshot {
 
     /// Returns the number of words that a search can find, and the bytes of the index.
     pub fn search_size(&self) -> (usize, usize) {
-        (self.index.words(), self.index.bytes())
+        (self.finder.index().words(), self.finder.index().bytes())
     }
 
-    /// What matches a query, the best first.
-    pub fn search(&self, query: &str, profile: &Profile, limit: usize) -> Vec<Arc<Entry>> {
-        let suits = |id: &str| self.visible(id, profile).is_some();
-        let found = self.index.search(query, limit, suits);
-        found.into_iter().filter_map(|id| self.titles.get(id)).cloned().collect()
+    /// Returns what is found.
+    pub fn search(&self, wanted: &Wanted) -> Found {
+        self.finder.search(wanted)
+    }
+
+    /// Returns what is found by names alone.
+    pub fn search_names(&self, wanted: &Wanted) -> Found {
+        self.finder.search_names(wanted)
     }
 }
 

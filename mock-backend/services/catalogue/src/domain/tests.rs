@@ -13,7 +13,7 @@ use super::home::Scene;
 use crate::pictures::PictureKeys;
 
 /// Returns the record of a title, with these facts.
-pub(super) fn record(id: &str, about: Value) -> TitleRecord {
+pub(crate) fn record(id: &str, about: Value) -> TitleRecord {
     let value = json!({
         "id": id, "title": format!("Name of {id}"), "description": "About little.", "year": 2026, "genres": ["Drama"],
         "duration_ms": 100_000, "frames": 2_500, "frame_rate": { "num": 25, "den": 1 }, "rungs": [],
@@ -36,7 +36,7 @@ fn series() -> TitleRecord {
 }
 
 /// A series of two seasons with a trailer, two films, and a test card.
-pub(super) fn records() -> Vec<TitleRecord> {
+pub(crate) fn records() -> Vec<TitleRecord> {
     let trailer = record("tide-trailer", json!({ "kind": "trailer", "part_of": { "title": "tide", "number": 1 } }));
     let mut newest = episode("tide-22", 2, 2);
     newest.created = "2026-03-01T00:00:00Z".parse().expect("a time");
@@ -53,12 +53,12 @@ pub(super) fn records() -> Vec<TitleRecord> {
     ]
 }
 
-pub(super) fn snapshot(records: Vec<TitleRecord>, setting: &Setting) -> Snapshot {
+pub(crate) fn snapshot(records: Vec<TitleRecord>, setting: &Setting) -> Snapshot {
     let secret = EdgeSecret::new("a secret of the length that a secret has to have").expect("long enough");
     Snapshot::of(records, &PictureKeys::new(&secret), setting)
 }
 
-pub(super) fn profile(max_age: Option<u8>) -> Profile {
+pub(crate) fn profile(max_age: Option<u8>) -> Profile {
     serde_json::from_value(json!({ "id": "p", "name": "P", "max_age": max_age })).expect("a profile")
 }
 
