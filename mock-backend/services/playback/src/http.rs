@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use kinora_api::Problems;
 use kinora_api::events::PutRating;
+use kinora_api::internal::PlayableTitle;
 use kinora_api::{
-    Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest, PositionList,
-    Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, internal, paths,
+    ErrorCode, Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest,
+    PositionList, Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, TitleKind, internal, paths,
 };
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::{Params, Payload, Viewer, check_edge};
@@ -66,6 +67,19 @@ struct Shared {
 }
 
 impl Shared {
+    /// Returns a title to be played.
+    ///
+    /// # Errors
+    /// Those of the catalogue; 7030 for a series, whose episodes are played.
+    async fn played(&self, id: &str, profile: &Profile) -> Result<PlayableTitle, Problem> {
+        let title = self.deps.catalogue.title(id, Some(profile)).await?;
+        if title.kind == TitleKind::Series {
+            let message = "a series is not played itself: its episodes are";
+            return Err(Problem::new(ErrorCode::NothingPlayable, message));
+        }
+        Ok(title)
+    }
+
     /// Returns those of some titles that a profile with an age limit may see; `None` for one without a limit, which may see all.
     async fn visible(
         &self,
@@ -171,7 +185,7 @@ async fn begin(
     Payload(request): Payload<PlaybackRequest>,
 ) -> Answer<PlaybackGrant> {
     let profile = viewer.profile(request.profile_id.as_ref())?;
-    let title = shared.deps.catalogue.title(request.title_id.as_str(), Some(profile)).await?;
+    let title = shared.played(request.title_id.as_str(), profile).await?;
     Ok(axum::Json(shared.playback.grant(&viewer, profile, &title, &request).await?))
 }
 
@@ -308,7 +322,7 @@ async fn mark_watched(
     Params(query): Params<ProfileQuery>,
 ) -> Answer<ResumePosition> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    let title = shared.played(&title, profile).await?;
     Ok(axum::Json(shared.playback.mark_watched(profile, &title).await?))
 }
 
@@ -320,7 +334,7 @@ async fn mark_unwatched(
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
 ) -> Result<StatusCode, Problem> {
-    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, false).await?;
+    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -332,7 +346,10 @@ async fn remove_from_continue(
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
 ) -> Result<StatusCode, Problem> {
-    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, true).await?;
+    let profile = viewer.profile(query.profile.as_ref())?;
+    // An episode that is offered because the one before it was finished has not been begun.
+    let is_there = shared.deps.catalogue.title(&title, Some(profile)).await.is_ok();
+    shared.playback.remove_from_continue(profile, &title, is_there).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -372,7 +389,7 @@ async fn put_position(
     Payload(request): Payload<PutPosition>,
 ) -> Answer<ResumePosition> {
     let profile = viewer.profile(request.profile_id.as_ref())?;
-    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    let title = shared.played(&title, profile).await?;
     Ok(axum::Json(shared.playback.put_position(profile, &title, &request).await?))
 }
 

@@ -14,6 +14,8 @@ mod positions;
 mod postgres;
 mod recommended;
 mod revocation;
+mod search;
+mod series;
 mod sign_in;
 mod split;
 mod versions;
