@@ -400,6 +400,9 @@ pub struct SearchResults {
     /// are left out.
     #[serde(default, skip_serializing_if = "SearchFilters::is_empty")]
     pub filters: SearchFilters,
+    /// True if the search is limited just now, because what searches in full does not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_simple: bool,
 }
 
 /// Values by which the results of a search can be filtered, with the number of titles of each.
