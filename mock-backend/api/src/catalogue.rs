@@ -400,7 +400,8 @@ pub struct SearchResults {
     /// are left out.
     #[serde(default, skip_serializing_if = "SearchFilters::is_empty")]
     pub filters: SearchFilters,
-    /// True if the search is limited just now, because what searches in full does not answer.
+    /// True if only names were searched, without forgiving typing errors, because the search does not work: there are no filters
+    /// then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_simple: bool,
 }
