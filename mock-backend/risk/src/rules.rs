@@ -1,0 +1,315 @@
+//! Rules: signals of an event by what stands around it.
+//!
+//! Around an event stand those of its account within a day, and counts of the accounts that a source tried. Online all of it is
+//! earlier; with hindsight it is earlier and later.
+
+use crate::assessment::{Assessment, Reason};
+use crate::event::{DAY_MS, Event, HOUR_MS, Kind, MINUTE_MS};
+use crate::habits::{Grade, Relation, Standing, place_of};
+use crate::key::Key;
+
+/// Speed that nobody travels at, in kilometres an hour: airliners cruise at 900.
+const FASTEST_KMH: f64 = 1_000.0;
+/// Distance below which no speed counts, in kilometres: addresses are placed at their provider's next large town.
+const LEAST_KM: f64 = 400.0;
+/// Distance from which on two places are two for an account that is used at both, in kilometres.
+const APART_KM: f64 = 500.0;
+/// Number of events before and after one that it is compared with for travel.
+const NEIGHBOURS: usize = 12;
+
+/// An event with its standing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) event: Event,
+    pub(crate) standing: Standing,
+}
+
+/// Accounts that a source tried within a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tried {
+    /// Accounts that only refused.
+    pub(crate) bad: u32,
+    /// Accounts that let it in.
+    pub(crate) good: u32,
+}
+
+/// Source of tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Source {
+    Device,
+    Network,
+    Subnet,
+    Agent,
+    Country,
+    /// All who are strangers to the account that they try.
+    Strangers,
+    /// Everybody.
+    All,
+}
+
+impl Source {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Device, Self::Network, Self::Subnet, Self::Agent, Self::Country, Self::Strangers, Self::All];
+
+    /// Returns the windows to each side that tries are counted in, with the number of accounts from which on they are an attack.
+    ///
+    /// OWASP's Credential Stuffing Prevention Cheat Sheet names the signs: many accounts from one source, a low share of
+    /// successes, and, if it is distributed, many sources with one try each.
+    pub(crate) const fn windows(self) -> [(i64, u32); 2] {
+        match self {
+            Self::Device => [(HOUR_MS, 3), (DAY_MS, 4)],
+            Self::Network => [(HOUR_MS, 4), (DAY_MS, 6)],
+            Self::Subnet => [(HOUR_MS, 8), (DAY_MS, 16)],
+            Self::Agent => [(HOUR_MS, 12), (DAY_MS, 30)],
+            Self::Country => [(HOUR_MS, 12), (DAY_MS, 30)],
+            Self::Strangers => [(HOUR_MS, 8), (DAY_MS, 25)],
+            Self::All => [(10 * MINUTE_MS, 20), (HOUR_MS, 40)],
+        }
+    }
+
+    /// Returns the key under which an event counts for the source; `None` if it does not.
+    pub(crate) fn key(self, seen: &Seen) -> Option<Key> {
+        let event = &seen.event;
+        if event.kind != Kind::SignIn || event.accepted.is_none() || event.account.is_none() {
+            return None;
+        }
+        match self {
+            Self::Device => event.device,
+            Self::Network => event.network,
+            Self::Subnet => event.subnet,
+            Self::Agent => event.agent,
+            Self::Country => event.country,
+            Self::Strangers => Key::of("strangers").filter(|_| seen.standing.grade == Grade::Stranger),
+            Self::All => Key::of("all"),
+        }
+    }
+}
+
+/// Returns the logistic function.
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// Returns the strength of stuffing by a source for an event of it.
+pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u32) -> (Reason, f64) {
+    let is_wide = matches!(source, Source::Strangers | Source::All | Source::Country | Source::Agent);
+    let reason = if is_wide { Reason::DistributedStuffing } else { Reason::Stuffing };
+    let (bad, from) = (f64::from(tried.bad), f64::from(attack_from));
+    let share = bad / f64::from(tried.bad + tried.good).max(1.0);
+    // Honest people share networks (RFC 6269 §13.1): a source that mostly succeeds is one of them. Lists of leaked passwords
+    // succeed with 0.1 to 2 % (OWASP).
+    let is_mostly_bad = share >= 0.6 || (share >= 0.35 && bad >= 4.0 * from && !is_wide);
+    if !is_mostly_bad || tried.bad < 2 {
+        return (reason, 0.0);
+    }
+    let flood = sigmoid((bad - from + 0.5) / (from / 4.0));
+    let part = match (seen.event.is_refused(), seen.standing.grade) {
+        (true, Grade::Familiar) => 0.3,
+        (true, Grade::Neutral) if source == Source::Country && seen.standing.country == Relation::Familiar => 0.4,
+        (true, _) => 1.0,
+        (false, Grade::Familiar) => 0.1,
+        (false, _) if !is_wide && share >= 0.6 => 0.9,
+        (false, Grade::Stranger) => 0.7,
+        (false, Grade::Neutral) => 0.2,
+    };
+    (reason, flood * part)
+}
+
+/// Returns the weight of a refused sign-in: owners mistype, strangers guess.
+fn weight(standing: &Standing) -> f64 {
+    match standing.grade {
+        Grade::Stranger => 1.0,
+        Grade::Neutral => 0.7,
+        Grade::Familiar => 0.55,
+    }
+}
+
+fn is_refused_sign_in(seen: &Seen) -> bool {
+    seen.event.kind == Kind::SignIn && seen.event.is_refused()
+}
+
+/// Guessing at one account. NIST SP 800-63B §5.2.2 bounds consecutive failures by 100; people need three tries (Brostoff and Sasse
+/// 2003 found that 93 % succeed with ten, most with three).
+fn guessing(seen: &Seen, account: &[&Seen]) -> (Reason, f64) {
+    let event = &seen.event;
+    let refused = || account.iter().filter(|other| is_refused_sign_in(other));
+    if event.kind != Kind::SignIn {
+        return (Reason::Guessing, 0.0);
+    }
+    if event.is_refused() {
+        let near = refused().filter(|other| (other.event.at - event.at).abs() <= HOUR_MS);
+        let hour: f64 = near.map(|other| weight(&other.standing)).sum::<f64>() + weight(&seen.standing);
+        let strangers = refused().filter(|other| other.standing.grade == Grade::Stranger).count() as f64;
+        let day = if seen.standing.grade == Grade::Stranger { (strangers + 1.0) / 2.0 } else { 0.0 };
+        return (Reason::Guessing, sigmoid(hour.max(day) - 4.8));
+    }
+    if event.accepted.is_none() || seen.standing.grade == Grade::Familiar {
+        return (Reason::GuessedRight, 0.0);
+    }
+    let is_same_hand = |other: &Event| {
+        let of = |own: Option<Key>, others: Option<Key>| own.is_some() && own == others;
+        let is_blind = event.device.is_none() && event.network.is_none();
+        is_blind || of(event.device, other.device) || of(event.network, other.network)
+    };
+    let before = refused().filter(|other| (0..=30 * MINUTE_MS).contains(&(event.at - other.event.at)));
+    let tries: f64 = before
+        .filter(|other| seen.standing.grade == Grade::Stranger || is_same_hand(&other.event))
+        .map(|other| weight(&other.standing))
+        .sum();
+    (Reason::GuessedRight, sigmoid(tries - 6.8))
+}
+
+/// Travel faster than anybody travels, between events of one device or of devices that are not both the account's.
+fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
+    let (event, standing) = (&seen.event, &seen.standing);
+    let Some(place) = event.place else { return 0.0 };
+    if standing.is_at_home() {
+        return 0.0;
+    }
+    let mut strongest: f64 = 0.0;
+    for (index, other) in account.iter().enumerate().take(before + NEIGHBOURS).skip(before.saturating_sub(NEIGHBOURS)) {
+        let Some(elsewhere) = other.event.place else { continue };
+        if !other.event.is_let_in() {
+            continue;
+        }
+        let is_same_device = event.device.is_some() && event.device == other.event.device;
+        let are_two_people =
+            !is_same_device && standing.device == Relation::Familiar && other.standing.device == Relation::Familiar;
+        if are_two_people {
+            continue;
+        }
+        let km = place.least_km(&elsewhere);
+        let hours = ((other.event.at - event.at).abs() as f64 / HOUR_MS as f64).max(1.0 / 60.0);
+        if km < LEAST_KM || km / hours < FASTEST_KMH {
+            continue;
+        }
+        // One of both places is odd: the one where the account is seldom; of equal ones the later.
+        let is_odd = match standing.visits.cmp(&other.standing.visits) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Greater => false,
+            std::cmp::Ordering::Equal => index < before || !(standing.has_history || other.standing.has_history),
+        };
+        if !is_odd {
+            continue;
+        }
+        let speed = km / hours / FASTEST_KMH;
+        let strength = if speed >= 3.0 {
+            0.9
+        } else if speed >= 1.5 {
+            0.75
+        } else {
+            0.6
+        };
+        // A refused try from afar is a guess, and takes nobody there. A device of the account abroad for the first time may be
+        // behind a relay.
+        let part = if event.is_let_in() { 1.0 } else { 0.35 };
+        strongest = strongest.max(strength * part);
+    }
+    strongest
+}
+
+/// Values that are different among some events.
+fn distinct<'a>(events: impl Iterator<Item = &'a Seen>, value: impl Fn(&Seen) -> Option<Key>) -> usize {
+    let mut values: Vec<Key> = events.filter_map(value).collect();
+    values.sort_unstable();
+    values.dedup();
+    values.len()
+}
+
+/// Number of places that are apart from one another.
+fn places_apart<'a>(events: impl Iterator<Item = &'a Seen>) -> usize {
+    let mut places: Vec<crate::place::Place> = Vec::new();
+    let mut unplaced: Vec<Key> = Vec::new();
+    for seen in events {
+        match (seen.event.place, place_of(&seen.event)) {
+            (Some(place), _) if places.iter().all(|other| place.least_km(other) >= APART_KM) => places.push(place),
+            (None, Some(name)) if !unplaced.contains(&name) => unplaced.push(name),
+            _ => {}
+        }
+    }
+    places.len() + unplaced.len()
+}
+
+/// Use of one token, or one account, by more than its people. A token belongs to one device (RFC 9700 §4.14).
+fn sharing(seen: &Seen, account: &[&Seen]) -> f64 {
+    let event = &seen.event;
+    if !event.is_let_in() {
+        return 0.0;
+    }
+    let is_near = |other: &&&Seen| (other.event.at - event.at).abs() <= HOUR_MS && other.event.is_let_in();
+    let near: Vec<&Seen> = account.iter().filter(is_near).copied().chain(std::iter::once(seen)).collect();
+    let mut strength: f64 = 0.0;
+    if event.token.is_some() {
+        let same = || near.iter().copied().filter(|other| other.event.token == event.token);
+        let (devices, places) = (distinct(same(), |other| other.event.device), places_apart(same()));
+        let subnets = distinct(same(), |other| other.event.subnet);
+        let of_devices = match devices {
+            0 | 1 => 0.0,
+            2 => 0.6,
+            _ => 0.9,
+        };
+        let of_places = match (devices, places) {
+            (_, 0 | 1) => 0.0,
+            (0 | 1, 2) => 0.3,
+            _ => 0.8,
+        };
+        let of_networks = if devices <= 1 && subnets >= 5 { 0.6 } else { 0.0 };
+        strength = strength.max(of_devices).max(of_places).max(of_networks);
+    }
+    let is_strange = seen.standing.device != Relation::Familiar || !seen.standing.is_at_home();
+    if is_strange {
+        let near = || near.iter().copied();
+        let (devices, places) = (distinct(near(), |other| other.event.device), places_apart(near()));
+        let has_devices = near().any(|other| other.event.device.is_some());
+        if places >= 3 && (devices >= 3 || !has_devices) {
+            strength = strength.max(0.8);
+        }
+        let new = || near().filter(|other| !matches!(other.standing.device, Relation::Familiar | Relation::Unknown));
+        let new_devices = distinct(new(), |other| other.event.device);
+        let new_networks = distinct(new(), |other| {
+            other.event.network.filter(|_| !matches!(other.standing.network, Relation::Familiar | Relation::Unknown))
+        });
+        // A family of five with a phone each has six networks and brings no new devices once it is known.
+        let most = if seen.standing.has_history { 3 } else { 7 };
+        let crowd = new_devices.min(new_networks);
+        if seen.standing.device != Relation::Familiar && crowd >= most {
+            strength = strength.max(if crowd > most { 0.8 } else { 0.6 });
+        }
+        // One device, or an account without devices, on one new network after another.
+        let subnets = distinct(
+            near().filter(|other| other.event.device == event.device && other.standing.network != Relation::Familiar),
+            |other| other.event.subnet,
+        );
+        if seen.standing.has_history && seen.standing.networks_recur && subnets >= 5 {
+            strength = strength.max(0.6);
+        }
+    }
+    strength
+}
+
+/// What is new about an event. Weak by itself: people buy telephones and travel.
+fn novelty(seen: &Seen) -> impl Iterator<Item = (Reason, f64)> {
+    let standing = &seen.standing;
+    let is_new = |relation: Relation| matches!(relation, Relation::Strange | Relation::Recent);
+    let is_in = seen.event.is_let_in() && seen.event.kind == Kind::SignIn && standing.has_history;
+    let device = (is_in && is_new(standing.device)).then_some((Reason::NewDevice, 0.12));
+    let country = (is_in && is_new(standing.country)).then_some((Reason::NewCountry, 0.18));
+    let tool = (seen.event.is_tool && standing.grade != Grade::Familiar).then_some((Reason::Tool, 0.25));
+    device.into_iter().chain(country).chain(tool)
+}
+
+/// Assesses an event. `account` has the events of its account within a day, in order of time, of which the first `before` are
+/// earlier. `stuffing` are the signals of its sources.
+pub(crate) fn assess(
+    seen: &Seen,
+    account: &[&Seen],
+    before: usize,
+    stuffing: impl IntoIterator<Item = (Reason, f64)>,
+) -> Assessment {
+    let signals = [
+        guessing(seen, account),
+        (Reason::Sharing, sharing(seen, account)),
+        (Reason::ImpossibleTravel, travel(seen, account, before)),
+    ];
+    Assessment::of(signals.into_iter().chain(stuffing).chain(novelty(seen)))
+}
