@@ -88,7 +88,8 @@ pub struct Assessment {
 
 impl Assessment {
     /// Combines signals as if they were independent causes (noisy or). Of several with the same reason the strongest counts.
-    pub(crate) fn of(signals: impl IntoIterator<Item = (Reason, f64)>) -> Self {
+    /// Only a stranger to the account may be limited.
+    pub(crate) fn of(signals: impl IntoIterator<Item = (Reason, f64)>, is_stranger: bool) -> Self {
         let mut reasons: Vec<(Reason, f64)> = Vec::new();
         for (reason, strength) in signals {
             let strength = strength.clamp(0.0, 1.0);
@@ -102,7 +103,9 @@ impl Assessment {
         let score = 1.0 - reasons.iter().map(|(_, strength)| 1.0 - strength).product::<f64>();
         let is_flood = |reason: &Reason| matches!(reason, Reason::Guessing | Reason::Stuffing);
         let action = match score {
-            _ if reasons.iter().any(|(reason, strength)| is_flood(reason) && *strength >= LIMITED) => Action::Limit,
+            _ if is_stranger && reasons.iter().any(|(reason, strength)| is_flood(reason) && *strength >= LIMITED) => {
+                Action::Limit
+            }
             ATTACK.. => Action::StepUp,
             LOGGED.. => Action::Log,
             _ => Action::Allow,

@@ -11,6 +11,8 @@ const APART_MS: i64 = 3 * HOUR_MS;
 const VISIT_MS: i64 = 12 * HOUR_MS;
 /// Visits after which a place is one of the account's.
 const HABITUAL_VISITS: u32 = 3;
+/// Refusals for each time that the account was let in which are still those of somebody who mistypes.
+const TYPING_ERRORS: u32 = 5;
 /// Events with which an account has a history.
 const HISTORY: u32 = 3;
 
@@ -40,7 +42,7 @@ pub(crate) struct Tally {
 pub(crate) enum Relation {
     /// The event does not have it, or it tells nothing.
     Unknown,
-    /// The account was never let in with it, or was refused more often.
+    /// The account was never let in with it, or was refused far more often.
     Strange,
     /// The account was let in with it, but only now.
     Recent,
@@ -60,7 +62,7 @@ pub(crate) enum Grade {
 }
 
 /// Standing of an event among the habits of its account.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) grade: Grade,
     pub(crate) device: Relation,
@@ -68,6 +70,8 @@ pub(crate) struct Standing {
     pub(crate) country: Relation,
     /// Visits to the place of the event.
     pub(crate) visits: u32,
+    /// Events that were let in at the place of the event.
+    let_in_here: u32,
     /// True if the account was let in a few times, some of them at another time.
     pub(crate) has_history: bool,
     /// True if the account's networks come again, rather than being new each time.
@@ -75,6 +79,21 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// Returns true if who acts was let in with the same device or, without a device, on the same network.
+    pub(crate) fn is_vouched_for(&self) -> bool {
+        match self.device {
+            Relation::Unknown => matches!(self.network, Relation::Recent | Relation::Familiar),
+            device => matches!(device, Relation::Recent | Relation::Familiar),
+        }
+    }
+
+    /// Returns how much ties the event to its account: visits to its place, then its device and network, then events at its place.
+    pub(crate) fn ties(&self) -> (u32, u32, u32) {
+        let is_familiar = |relation: Relation| u32::from(relation == Relation::Familiar);
+        let visits = self.visits.min(HABITUAL_VISITS);
+        (visits, is_familiar(self.device) + is_familiar(self.network), self.let_in_here)
+    }
+
     /// Returns true if the place is one of the account's.
     pub(crate) fn is_at_home(&self) -> bool {
         self.visits >= HABITUAL_VISITS
@@ -165,7 +184,7 @@ impl Habits {
             return Relation::Unknown;
         }
         match self.tally(aspect, key) {
-            Some(tally) if tally.let_in >= tally.refused.max(1) => {
+            Some(tally) if tally.let_in > 0 && tally.refused <= tally.let_in.saturating_mul(TYPING_ERRORS) => {
                 let is_apart = tally.first <= at - APART_MS || tally.last >= at + APART_MS;
                 if is_apart { Relation::Familiar } else { Relation::Recent }
             }
@@ -184,23 +203,23 @@ impl Habits {
         }
         let network = relation(telling.network, Aspect::Network, event.network);
         let country = relation(telling.country, Aspect::Country, event.country);
-        let strong = [device, network];
-        let grade = if strong.contains(&Relation::Familiar) {
-            Grade::Familiar
-        } else if strong == [Relation::Unknown; 2] {
-            if country == Relation::Strange { Grade::Stranger } else { Grade::Neutral }
-        } else if strong.contains(&Relation::Recent) {
-            Grade::Neutral
-        } else {
-            Grade::Stranger
+        let grade = match (device, network) {
+            (Relation::Familiar, _) | (Relation::Unknown | Relation::Recent, Relation::Familiar) => Grade::Familiar,
+            (Relation::Recent, _) | (Relation::Unknown, Relation::Recent) => Grade::Neutral,
+            (Relation::Strange, Relation::Familiar) => Grade::Neutral,
+            (Relation::Strange, _) | (_, Relation::Strange) => Grade::Stranger,
+            (Relation::Unknown, Relation::Unknown) if country == Relation::Strange => Grade::Stranger,
+            (Relation::Unknown, Relation::Unknown) => Grade::Neutral,
         };
+        let here = self.tally(Aspect::Place, place_of(event));
         let is_apart = self.first <= event.at - APART_MS || self.last >= event.at + APART_MS;
         Standing {
             grade,
             device,
             network,
             country,
-            visits: self.tally(Aspect::Place, place_of(event)).map_or(0, |tally| tally.visits),
+            visits: here.map_or(0, |tally| tally.visits),
+            let_in_here: here.map_or(0, |tally| tally.let_in),
             has_history: self.let_in >= HISTORY && is_apart,
             networks_recur: self.recurs(Aspect::Network),
         }

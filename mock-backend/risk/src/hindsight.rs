@@ -6,7 +6,7 @@ use crate::assessment::{Assessment, Reason};
 use crate::event::{DAY_MS, Event};
 use crate::habits::{Aspect, Habits, Telling};
 use crate::key::Key;
-use crate::rules::{Seen, Source, Tried, assess, stuffing};
+use crate::rules::{Seen, Source, Tried, View, assess, stuffing};
 
 /// Devices, networks, countries and places that are kept of an account.
 const VALUES: usize = 4_096;
@@ -51,7 +51,7 @@ pub fn score(events: &[Event]) -> Vec<Assessment> {
             let later = list[at + 1..].iter().take(AROUND).take_while(is_near);
             around.extend(later.map(|other| &seen[*other]));
         }
-        result[*index] = Some(assess(own, &around, before, flood[place].iter().copied()));
+        result[*index] = Some(assess(own, &around, (before, View::Whole), flood[place].iter().copied()));
     }
     result.into_iter().flatten().collect()
 }

@@ -7,7 +7,7 @@ use crate::assessment::{Assessment, Reason};
 use crate::event::{DAY_MS, Event};
 use crate::habits::{Habits, Telling};
 use crate::key::Key;
-use crate::rules::{Seen, Source, Tried, assess, stuffing};
+use crate::rules::{Seen, Source, Tried, View, assess, stuffing};
 
 /// Accounts that are remembered. Beyond it, the tenth that was quiet for the longest time is forgotten.
 pub const MAX_ACCOUNTS: usize = 10_000;
@@ -101,7 +101,7 @@ impl Memory {
         let recent = event.account.and_then(|account| self.accounts.get(&account));
         let is_near = |other: &&Seen| (event.at - other.event.at).abs() <= DAY_MS;
         let around: Vec<&Seen> = recent.iter().flat_map(|(_, account)| &account.recent).filter(is_near).collect();
-        assess(seen, &around, around.len(), flood)
+        assess(seen, &around, (around.len(), View::Past), flood)
     }
 
     /// Assesses an event and learns from it. Events come in order of time, or nearly so.

@@ -33,6 +33,15 @@ pub(crate) struct Tried {
     pub(crate) good: u32,
 }
 
+/// Events by which another one is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// Those before it.
+    Past,
+    /// Those before and after it.
+    Whole,
+}
+
 /// Source of tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Source {
@@ -105,6 +114,7 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
     let flood = sigmoid((bad - from + 0.5) / (from / 4.0));
     let part = match (seen.event.is_refused(), seen.standing.grade) {
         (true, Grade::Familiar) => 0.3,
+        (true, Grade::Neutral) if seen.standing.is_vouched_for() => 0.4,
         (true, Grade::Neutral) if source == Source::Country && seen.standing.country == Relation::Familiar => 0.4,
         (true, _) => 1.0,
         (false, Grade::Familiar) => 0.1,
@@ -115,12 +125,14 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
     (reason, flood * part)
 }
 
-/// Returns the weight of a refused sign-in: owners mistype, strangers guess.
-fn weight(standing: &Standing) -> f64 {
+/// Returns the weight of a refused sign-in: owners mistype, strangers guess. Who gets in within the hour is rather an owner.
+fn weight(standing: &Standing, gets_in: bool) -> f64 {
     match standing.grade {
         Grade::Stranger => 1.0,
-        Grade::Neutral => 0.7,
-        Grade::Familiar => 0.55,
+        Grade::Neutral if gets_in => 0.6,
+        Grade::Neutral => 0.8,
+        Grade::Familiar if gets_in => 0.5,
+        Grade::Familiar => 0.7,
     }
 }
 
@@ -136,9 +148,21 @@ fn guessing(seen: &Seen, account: &[&Seen]) -> (Reason, f64) {
     if event.kind != Kind::SignIn {
         return (Reason::Guessing, 0.0);
     }
+    let is_owner = seen.standing.grade == Grade::Familiar || seen.standing.is_vouched_for();
+    let is_same_hand = |other: &Event| {
+        let of = |own: Option<Key>, others: Option<Key>| own.is_some() && own == others;
+        let is_blind = event.device.is_none() && event.network.is_none();
+        is_blind || of(event.device, other.device) || of(event.network, other.network)
+    };
     if event.is_refused() {
         let near = refused().filter(|other| (other.event.at - event.at).abs() <= HOUR_MS);
-        let hour: f64 = near.map(|other| weight(&other.standing)).sum::<f64>() + weight(&seen.standing);
+        // The owner's typing errors in the middle of an attack are counted by themselves.
+        let counted = near.filter(|other| !is_owner || is_same_hand(&other.event));
+        // Owners get in at last.
+        let is_in = |other: &Event| other.kind == Kind::SignIn && other.is_let_in() && is_same_hand(other);
+        let gets_in = account.iter().any(|other| is_in(&other.event) && (other.event.at - event.at).abs() <= HOUR_MS);
+        let weight = |seen: &Seen| weight(&seen.standing, gets_in);
+        let hour: f64 = counted.map(|other| weight(other)).sum::<f64>() + weight(seen);
         let strangers = refused().filter(|other| other.standing.grade == Grade::Stranger).count() as f64;
         let day = if seen.standing.grade == Grade::Stranger { (strangers + 1.0) / 2.0 } else { 0.0 };
         return (Reason::Guessing, sigmoid(hour.max(day) - 4.8));
@@ -146,15 +170,10 @@ fn guessing(seen: &Seen, account: &[&Seen]) -> (Reason, f64) {
     if event.accepted.is_none() || seen.standing.grade == Grade::Familiar {
         return (Reason::GuessedRight, 0.0);
     }
-    let is_same_hand = |other: &Event| {
-        let of = |own: Option<Key>, others: Option<Key>| own.is_some() && own == others;
-        let is_blind = event.device.is_none() && event.network.is_none();
-        is_blind || of(event.device, other.device) || of(event.network, other.network)
-    };
     let before = refused().filter(|other| (0..=30 * MINUTE_MS).contains(&(event.at - other.event.at)));
     let tries: f64 = before
         .filter(|other| seen.standing.grade == Grade::Stranger || is_same_hand(&other.event))
-        .map(|other| weight(&other.standing))
+        .map(|other| weight(&other.standing, false))
         .sum();
     (Reason::GuessedRight, sigmoid(tries - 6.8))
 }
@@ -183,8 +202,8 @@ fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
         if km < LEAST_KM || km / hours < FASTEST_KMH {
             continue;
         }
-        // One of both places is odd: the one where the account is seldom; of equal ones the later.
-        let is_odd = match standing.visits.cmp(&other.standing.visits) {
+        // One of both events is odd: the one with fewer ties; of equal ones the later, or both if nothing else is known.
+        let is_odd = match standing.ties().cmp(&other.standing.ties()) {
             std::cmp::Ordering::Less => true,
             std::cmp::Ordering::Greater => false,
             std::cmp::Ordering::Equal => index < before || !(standing.has_history || other.standing.has_history),
@@ -231,7 +250,7 @@ fn places_apart<'a>(events: impl Iterator<Item = &'a Seen>) -> usize {
 }
 
 /// Use of one token, or one account, by more than its people. A token belongs to one device (RFC 9700 §4.14).
-fn sharing(seen: &Seen, account: &[&Seen]) -> f64 {
+fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
     let event = &seen.event;
     if !event.is_let_in() {
         return 0.0;
@@ -266,12 +285,12 @@ fn sharing(seen: &Seen, account: &[&Seen]) -> f64 {
         }
         let new = || near().filter(|other| !matches!(other.standing.device, Relation::Familiar | Relation::Unknown));
         let new_devices = distinct(new(), |other| other.event.device);
-        let new_networks = distinct(new(), |other| {
-            other.event.network.filter(|_| !matches!(other.standing.network, Relation::Familiar | Relation::Unknown))
-        });
-        // A family of five with a phone each has six networks and brings no new devices once it is known.
-        let most = if seen.standing.has_history { 3 } else { 7 };
-        let crowd = new_devices.min(new_networks);
+        let new_networks =
+            distinct(new(), |other| other.event.network.filter(|_| other.standing.network != Relation::Familiar));
+        let has_networks = near().any(|other| other.event.network.is_some());
+        // A family of five with a phone each has six networks. That its devices come again is known afterwards only.
+        let most = if seen.standing.has_history && view == View::Whole { 3 } else { 7 };
+        let crowd = if has_networks { new_devices.min(new_networks) } else { new_devices };
         if seen.standing.device != Relation::Familiar && crowd >= most {
             strength = strength.max(if crowd > most { 0.8 } else { 0.6 });
         }
@@ -303,13 +322,14 @@ fn novelty(seen: &Seen) -> impl Iterator<Item = (Reason, f64)> {
 pub(crate) fn assess(
     seen: &Seen,
     account: &[&Seen],
-    before: usize,
+    (before, view): (usize, View),
     stuffing: impl IntoIterator<Item = (Reason, f64)>,
 ) -> Assessment {
     let signals = [
         guessing(seen, account),
-        (Reason::Sharing, sharing(seen, account)),
+        (Reason::Sharing, sharing(seen, account, view)),
         (Reason::ImpossibleTravel, travel(seen, account, before)),
     ];
-    Assessment::of(signals.into_iter().chain(stuffing).chain(novelty(seen)))
+    let may_limit = seen.standing.grade != Grade::Familiar && !seen.standing.is_vouched_for();
+    Assessment::of(signals.into_iter().chain(stuffing).chain(novelty(seen)), may_limit)
 }
