@@ -6,8 +6,8 @@ use std::fmt;
 pub const ATTACK: f64 = 0.5;
 /// Score from which on an event is logged.
 pub const LOGGED: f64 = 0.25;
-/// Score from which on further tries are limited, if guessing or stuffing is a reason.
-pub const LIMITED: f64 = 0.9;
+/// Strength of guessing or stuffing from which on further tries are limited.
+pub(crate) const LIMITED: f64 = 0.9;
 
 /// Reason for a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,8 +88,8 @@ pub struct Assessment {
 
 impl Assessment {
     /// Combines signals as if they were independent causes (noisy or). Of several with the same reason the strongest counts.
-    /// Only a stranger to the account may be limited.
-    pub(crate) fn of(signals: impl IntoIterator<Item = (Reason, f64)>, is_stranger: bool) -> Self {
+    /// `limits` is true if further tries have to wait.
+    pub(crate) fn of(signals: impl IntoIterator<Item = (Reason, f64)>, limits: bool) -> Self {
         let mut reasons: Vec<(Reason, f64)> = Vec::new();
         for (reason, strength) in signals {
             let strength = strength.clamp(0.0, 1.0);
@@ -101,11 +101,8 @@ impl Assessment {
         }
         reasons.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
         let score = 1.0 - reasons.iter().map(|(_, strength)| 1.0 - strength).product::<f64>();
-        let is_flood = |reason: &Reason| matches!(reason, Reason::Guessing | Reason::Stuffing);
         let action = match score {
-            _ if is_stranger && reasons.iter().any(|(reason, strength)| is_flood(reason) && *strength >= LIMITED) => {
-                Action::Limit
-            }
+            _ if limits => Action::Limit,
             ATTACK.. => Action::StepUp,
             LOGGED.. => Action::Log,
             _ => Action::Allow,

@@ -6,7 +6,7 @@ use crate::assessment::{Assessment, Reason};
 use crate::event::{DAY_MS, Event};
 use crate::habits::{Aspect, Habits, Telling};
 use crate::key::Key;
-use crate::rules::{Seen, Source, Tried, View, assess, stuffing};
+use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
 
 /// Devices, networks, countries and places that are kept of an account.
 const VALUES: usize = 4_096;
@@ -75,8 +75,8 @@ fn telling(habits: &HashMap<Key, Habits>) -> Telling {
 }
 
 /// Returns the strongest signals of stuffing for each event: one for sources by themselves, one for those that are many.
-fn flood(seen: &[Seen]) -> Vec<[(Reason, f64); 2]> {
-    let none = [(Reason::Stuffing, 0.0_f64), (Reason::DistributedStuffing, 0.0)];
+fn flood(seen: &[Seen]) -> Vec<[Signal; 2]> {
+    let none = [Reason::Stuffing, Reason::DistributedStuffing].map(|reason| Signal::new(reason, 0.0));
     let mut strongest = vec![none; seen.len()];
     for source in Source::ALL {
         let mut keyed: Vec<(Key, usize)> =
@@ -86,10 +86,11 @@ fn flood(seen: &[Seen]) -> Vec<[(Reason, f64); 2]> {
             for (window_ms, attack_from) in source.windows() {
                 if group.len() >= attack_from as usize / 2 {
                     count(seen, group, window_ms, |place, tried| {
-                        let (reason, strength) = stuffing(&seen[place], source, tried, attack_from);
-                        for signal in &mut strongest[place] {
-                            if signal.0 == reason {
-                                signal.1 = signal.1.max(strength);
+                        let signal = stuffing(&seen[place], source, tried, attack_from);
+                        for known in &mut strongest[place] {
+                            if known.reason == signal.reason {
+                                known.strength = known.strength.max(signal.strength);
+                                known.limits |= signal.limits;
                             }
                         }
                     });

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-use crate::assessment::{Assessment, Reason};
+use crate::assessment::Assessment;
 use crate::event::{DAY_MS, Event};
 use crate::habits::{Habits, Telling};
 use crate::key::Key;
-use crate::rules::{Seen, Source, Tried, View, assess, stuffing};
+use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
 
 /// Accounts that are remembered. Beyond it, the tenth that was quiet for the longest time is forgotten.
 pub const MAX_ACCOUNTS: usize = 10_000;
@@ -89,7 +89,7 @@ impl Memory {
 
     fn assess_seen(&self, seen: &Seen) -> Assessment {
         let event = &seen.event;
-        let mut flood: Vec<(Reason, f64)> = Vec::new();
+        let mut flood: Vec<Signal> = Vec::new();
         for source in Source::ALL {
             let (Some(key), Some(account)) = (source.key(seen), event.account) else { continue };
             let now = Try { at: event.at, account, is_let_in: event.is_let_in() };
@@ -137,6 +137,13 @@ impl Memory {
             account.recent.pop_front();
         }
         account.recent.push_back(*seen);
+    }
+
+    /// Returns the time since the last try of the network or the device of an event, the shorter one, in milliseconds.
+    pub fn quiet_ms(&self, event: &Event) -> Option<i64> {
+        let sources = [(Source::Device, event.device), (Source::Network, event.network)];
+        let last = sources.into_iter().filter_map(|(source, key)| self.sources.get(&(source, key?)));
+        last.map(|(last, _)| event.at - last).min()
     }
 
     /// Forgets an account. Tries of sources at it are forgotten with time.

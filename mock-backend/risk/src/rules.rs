@@ -3,7 +3,7 @@
 //! Around an event stand those of its account within a day, and counts of the accounts that a source tried. Online all of it is
 //! earlier; with hindsight it is earlier and later.
 
-use crate::assessment::{Assessment, Reason};
+use crate::assessment::{Assessment, LIMITED, Reason};
 use crate::event::{DAY_MS, Event, HOUR_MS, Kind, MINUTE_MS};
 use crate::habits::{Grade, Relation, Standing, place_of};
 use crate::key::Key;
@@ -16,6 +16,12 @@ const LEAST_KM: f64 = 400.0;
 const APART_KM: f64 = 500.0;
 /// Number of events before and after one that it is compared with for travel.
 const NEIGHBOURS: usize = 12;
+/// Weighted guesses at an account from which on further ones are limited.
+const LIMITED_GUESSES: f64 = 10.0;
+/// Accounts from which on further tries of one source are limited.
+const LIMITED_ACCOUNTS: u32 = 25;
+/// Maximum number of refusals before a success that makes them typing errors.
+const TYPING_ERRORS: usize = 5;
 
 /// An event with its standing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +37,21 @@ pub(crate) struct Tried {
     pub(crate) bad: u32,
     /// Accounts that let it in.
     pub(crate) good: u32,
+}
+
+/// Signal of a rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Signal {
+    pub(crate) reason: Reason,
+    pub(crate) strength: f64,
+    /// True if further tries have to wait because of it.
+    pub(crate) limits: bool,
+}
+
+impl Signal {
+    pub(crate) const fn new(reason: Reason, strength: f64) -> Self {
+        Self { reason, strength, limits: false }
+    }
 }
 
 /// Events by which another one is judged.
@@ -100,7 +121,7 @@ fn sigmoid(x: f64) -> f64 {
 }
 
 /// Returns the strength of stuffing by a source for an event of it.
-pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u32) -> (Reason, f64) {
+pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u32) -> Signal {
     let is_wide = matches!(source, Source::Strangers | Source::All | Source::Country | Source::Agent);
     let reason = if is_wide { Reason::DistributedStuffing } else { Reason::Stuffing };
     let (bad, from) = (f64::from(tried.bad), f64::from(attack_from));
@@ -109,7 +130,7 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
     // succeed with 0.1 to 2 % (OWASP).
     let is_mostly_bad = share >= 0.6 || (share >= 0.35 && bad >= 4.0 * from && !is_wide);
     if !is_mostly_bad || tried.bad < 2 {
-        return (reason, 0.0);
+        return Signal::new(reason, 0.0);
     }
     let flood = sigmoid((bad - from + 0.5) / (from / 4.0));
     let part = match (seen.event.is_refused(), seen.standing.grade) {
@@ -122,7 +143,8 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
         (false, Grade::Stranger) => 0.7,
         (false, Grade::Neutral) => 0.2,
     };
-    (reason, flood * part)
+    let limits = !is_wide && seen.event.is_refused() && tried.bad >= LIMITED_ACCOUNTS;
+    Signal { reason, strength: flood * part, limits }
 }
 
 /// Returns the weight of a refused sign-in: owners mistype, strangers guess. Who gets in within the hour is rather an owner.
@@ -140,42 +162,68 @@ fn is_refused_sign_in(seen: &Seen) -> bool {
     seen.event.kind == Kind::SignIn && seen.event.is_refused()
 }
 
+/// Returns true if two events are of the same device or network, or neither has one.
+fn is_same_hand(one: &Event, other: &Event) -> bool {
+    let is_same = |own: Option<Key>, others: Option<Key>| own.is_some() && own == others;
+    let is_blind = one.device.is_none() && one.network.is_none();
+    is_blind || is_same(one.device, other.device) || is_same(one.network, other.network)
+}
+
+/// Returns true if a refusal was a typing error: its hand was let in within ten minutes, after few tries.
+fn is_made_good(refusal: &Seen, account: &[&Seen]) -> bool {
+    let is_let_in = |other: &Event| {
+        other.kind == Kind::SignIn
+            && other.accepted == Some(true)
+            && (0..=10 * MINUTE_MS).contains(&(other.at - refusal.event.at))
+            && is_same_hand(&refusal.event, other)
+    };
+    let Some(success) = account.iter().find(|other| is_let_in(&other.event)) else { return false };
+    let tries = account.iter().filter(|other| {
+        is_refused_sign_in(other)
+            && (0..=HOUR_MS).contains(&(success.event.at - other.event.at))
+            && is_same_hand(&success.event, &other.event)
+    });
+    tries.count() <= TYPING_ERRORS
+}
+
 /// Guessing at one account. NIST SP 800-63B §5.2.2 bounds consecutive failures by 100; people need three tries (Brostoff and Sasse
 /// 2003 found that 93 % succeed with ten, most with three).
-fn guessing(seen: &Seen, account: &[&Seen]) -> (Reason, f64) {
+fn guessing(seen: &Seen, account: &[&Seen], view: View) -> Signal {
     let event = &seen.event;
     let refused = || account.iter().filter(|other| is_refused_sign_in(other));
     if event.kind != Kind::SignIn {
-        return (Reason::Guessing, 0.0);
+        return Signal::new(Reason::Guessing, 0.0);
     }
     let is_owner = seen.standing.grade == Grade::Familiar || seen.standing.is_vouched_for();
-    let is_same_hand = |other: &Event| {
-        let of = |own: Option<Key>, others: Option<Key>| own.is_some() && own == others;
-        let is_blind = event.device.is_none() && event.network.is_none();
-        is_blind || of(event.device, other.device) || of(event.network, other.network)
-    };
     if event.is_refused() {
         let near = refused().filter(|other| (other.event.at - event.at).abs() <= HOUR_MS);
         // The owner's typing errors in the middle of an attack are counted by themselves.
-        let counted = near.filter(|other| !is_owner || is_same_hand(&other.event));
+        let counted = near.filter(|other| !is_owner || is_same_hand(event, &other.event));
         // Owners get in at last.
-        let is_in = |other: &Event| other.kind == Kind::SignIn && other.is_let_in() && is_same_hand(other);
+        let is_in = |other: &Event| other.kind == Kind::SignIn && other.is_let_in() && is_same_hand(event, other);
         let gets_in = account.iter().any(|other| is_in(&other.event) && (other.event.at - event.at).abs() <= HOUR_MS);
-        let weight = |seen: &Seen| weight(&seen.standing, gets_in);
+        let weight = |other: &Seen| {
+            let weight = weight(&other.standing, gets_in);
+            if is_made_good(other, account) { weight.min(0.5) } else { weight }
+        };
         let hour: f64 = counted.map(|other| weight(other)).sum::<f64>() + weight(seen);
         let strangers = refused().filter(|other| other.standing.grade == Grade::Stranger).count() as f64;
         let day = if seen.standing.grade == Grade::Stranger { (strangers + 1.0) / 2.0 } else { 0.0 };
-        return (Reason::Guessing, sigmoid(hour.max(day) - 4.8));
+        let tries = hour.max(day);
+        return Signal { limits: tries >= LIMITED_GUESSES, ..Signal::new(Reason::Guessing, sigmoid(tries - 4.8)) };
     }
     if event.accepted.is_none() || seen.standing.grade == Grade::Familiar {
-        return (Reason::GuessedRight, 0.0);
+        return Signal::new(Reason::GuessedRight, 0.0);
     }
-    let before = refused().filter(|other| (0..=30 * MINUTE_MS).contains(&(event.at - other.event.at)));
+    // Who has guessed right may come back later, as long as no more is known.
+    let within = if view == View::Past { DAY_MS } else { 30 * MINUTE_MS };
+    let before = refused().filter(|other| (0..=within).contains(&(event.at - other.event.at)));
     let tries: f64 = before
-        .filter(|other| seen.standing.grade == Grade::Stranger || is_same_hand(&other.event))
+        .filter(|other| seen.standing.grade == Grade::Stranger || is_same_hand(event, &other.event))
+        .filter(|other| !is_made_good(other, account))
         .map(|other| weight(&other.standing, false))
         .sum();
-    (Reason::GuessedRight, sigmoid(tries - 6.8))
+    Signal::new(Reason::GuessedRight, sigmoid(tries - 6.8))
 }
 
 /// Travel faster than anybody travels, between events of one device or of devices that are not both the account's.
@@ -290,7 +338,11 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         let has_networks = near().any(|other| other.event.network.is_some());
         // A family of five with a phone each has six networks. That its devices come again is known afterwards only.
         let most = if seen.standing.has_history && view == View::Whole { 3 } else { 7 };
-        let crowd = if has_networks { new_devices.min(new_networks) } else { new_devices };
+        let crowd = match has_networks {
+            true => new_devices.min(new_networks),
+            false if seen.standing.has_history && view == View::Whole => new_devices,
+            false => 0,
+        };
         if seen.standing.device != Relation::Familiar && crowd >= most {
             strength = strength.max(if crowd > most { 0.8 } else { 0.6 });
         }
@@ -307,13 +359,13 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
 }
 
 /// What is new about an event. Weak by itself: people buy telephones and travel.
-fn novelty(seen: &Seen) -> impl Iterator<Item = (Reason, f64)> {
+fn novelty(seen: &Seen) -> impl Iterator<Item = Signal> {
     let standing = &seen.standing;
     let is_new = |relation: Relation| matches!(relation, Relation::Strange | Relation::Recent);
     let is_in = seen.event.is_let_in() && seen.event.kind == Kind::SignIn && standing.has_history;
-    let device = (is_in && is_new(standing.device)).then_some((Reason::NewDevice, 0.12));
-    let country = (is_in && is_new(standing.country)).then_some((Reason::NewCountry, 0.18));
-    let tool = (seen.event.is_tool && standing.grade != Grade::Familiar).then_some((Reason::Tool, 0.25));
+    let device = (is_in && is_new(standing.device)).then_some(Signal::new(Reason::NewDevice, 0.12));
+    let country = (is_in && is_new(standing.country)).then_some(Signal::new(Reason::NewCountry, 0.18));
+    let tool = (seen.event.is_tool && standing.grade != Grade::Familiar).then_some(Signal::new(Reason::Tool, 0.25));
     device.into_iter().chain(country).chain(tool)
 }
 
@@ -323,13 +375,15 @@ pub(crate) fn assess(
     seen: &Seen,
     account: &[&Seen],
     (before, view): (usize, View),
-    stuffing: impl IntoIterator<Item = (Reason, f64)>,
+    stuffing: impl IntoIterator<Item = Signal>,
 ) -> Assessment {
     let signals = [
-        guessing(seen, account),
-        (Reason::Sharing, sharing(seen, account, view)),
-        (Reason::ImpossibleTravel, travel(seen, account, before)),
+        guessing(seen, account, view),
+        Signal::new(Reason::Sharing, sharing(seen, account, view)),
+        Signal::new(Reason::ImpossibleTravel, travel(seen, account, before)),
     ];
-    let may_limit = seen.standing.grade != Grade::Familiar && !seen.standing.is_vouched_for();
-    Assessment::of(signals.into_iter().chain(stuffing).chain(novelty(seen)), may_limit)
+    let signals: Vec<Signal> = signals.into_iter().chain(stuffing).chain(novelty(seen)).collect();
+    let is_owner = seen.standing.grade == Grade::Familiar || seen.standing.is_vouched_for();
+    let limits = !is_owner && signals.iter().any(|signal| signal.limits && signal.strength >= LIMITED);
+    Assessment::of(signals.iter().map(|signal| (signal.reason, signal.strength)), limits)
 }
