@@ -7,3 +7,4 @@ pub mod edges;
 pub mod package;
 pub mod progress;
 pub mod recommend;
+pub mod risk;

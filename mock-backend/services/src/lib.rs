@@ -362,8 +362,15 @@ impl Services {
             let mailer = Arc::new(Mailbox::new(config.data.join("mailbox")));
             let copies =
                 location.path(&kinora_accounts::store::SCHEMA).iter().map(|path| apart::copy_of(path)).collect();
-            let set_up =
-                kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer, copies, metrics };
+            let set_up = kinora_accounts::Config {
+                clock,
+                tokens,
+                refresh_ms: config.refresh_ms,
+                mailer,
+                copies,
+                metrics,
+                places: Some(config.data.join("places.csv")),
+            };
             let (accounts, writer) = Accounts::open(set_up, &location).await?;
             services.keep(accounts.store(), writer);
             services.accounts = Some(Arc::new(accounts));
