@@ -21,9 +21,7 @@ pub const fn service_words(code: Wire) -> Option<(&'static str, &'static str)> {
             ("This device can't play this title.", "Choose another title, or watch it on another device.")
         }
         Wire::ListFull => ("Your list is full.", "Take a title off it first."),
-        Wire::StepUpRequired => {
-            ("This sign-in is unusual. A code is in your mail.", "Sign in on a device that you have used before.")
-        }
+        Wire::StepUpRequired => ("This sign-in is unusual. A code is in your mail.", "Enter the code to sign in."),
         _ => return None,
     })
 }
