@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, package, recommend};
+use kinora_backend::{demo, events, package, recommend};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
@@ -42,6 +42,11 @@ enum Task {
     /// Judge recommendations
     #[command(subcommand)]
     Recommend(recommend::Task),
+    /// Work on the log of events
+    #[command(subcommand)]
+    Events(events::Task),
+    /// Show how titles are watched, by the log of events: how far viewers come, and what they watch again
+    Insights(events::Insights),
     /// Show and change what runs under a supervisor
     #[command(subcommand)]
     Topology(operator::Task),
@@ -230,6 +235,8 @@ async fn main() -> ExitCode {
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Recommend(task)) => recommend::run(task),
+        Some(Task::Events(task)) => events::run(task).await,
+        Some(Task::Insights(arguments)) => events::insights(arguments).await,
         Some(Task::Topology(task)) => operator::ask(task).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
