@@ -4,6 +4,7 @@
 
 pub mod demo;
 pub mod edges;
+pub mod events;
 pub mod package;
 pub mod progress;
 pub mod recommend;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, package, recommend, risk};
+use kinora_backend::{demo, events, package, recommend, risk};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
@@ -45,6 +45,11 @@ enum Task {
     /// Score the risk of sign-ins
     #[command(subcommand)]
     Risk(risk::Task),
+    /// Work on the log of events
+    #[command(subcommand)]
+    Events(events::Task),
+    /// Show how titles are watched, by the log of events: how far viewers come, and what they watch again
+    Insights(events::Insights),
     /// Show and change what runs under a supervisor
     #[command(subcommand)]
     Topology(operator::Task),
@@ -234,6 +239,8 @@ async fn main() -> ExitCode {
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Recommend(task)) => recommend::run(task),
         Some(Task::Risk(task)) => risk::run(task),
+        Some(Task::Events(task)) => events::run(task).await,
+        Some(Task::Insights(arguments)) => events::insights(arguments).await,
         Some(Task::Topology(task)) => operator::ask(task).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };

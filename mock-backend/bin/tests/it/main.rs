@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod binaries;
+mod events;
 mod fuzz_corpus;
 mod ingest;
 mod killed;
