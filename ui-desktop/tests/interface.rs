@@ -6,6 +6,8 @@ mod account_pages;
 mod navigation;
 #[path = "interface/pointer.rs"]
 mod pointer;
+#[path = "interface/series.rs"]
+mod series;
 #[path = "interface/small_window.rs"]
 mod small_window;
 #[path = "support/mod.rs"]
@@ -81,7 +83,7 @@ fn arrows_and_enter_walk_the_home_screen() {
     press(&mut window, Key::Enter);
     assert_eq!(state(&window).route, Route::Title("t1".into()));
     assert_eq!(outside.take_asked(), [Request::Title("t1".into())]);
-    outside.reply(Reply::Title("t1".into(), Ok(detail(card("t1", "Slow Light")))));
+    outside.reply(Reply::Title("t1".into(), Ok(Box::new(detail(card("t1", "Slow Light"))))));
     settle(&mut window);
     window.get_by_label("Second paragraph.");
     window.get_by_label("Full HD");

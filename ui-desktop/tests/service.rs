@@ -425,8 +425,8 @@ fn a_stored_session_and_what_was_last_seen_survive_a_start_without_the_service()
     let kids = Some(kinora_api::ProfileId::from("kids"));
     assert!(matches!(client.ask(Request::UseProfile(kids.clone())), Reply::ProfileInUse(profile) if profile == kids));
     assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(home)) if heading(&home) == "for children"));
-    let Reply::Found(query, Ok(_)) = client.ask(Request::Search("night".to_owned())) else { panic!("it was found") };
-    assert_eq!(query, "night");
+    let Reply::Found(query, Ok(_)) = client.ask(Request::Search("night".into())) else { panic!("it was found") };
+    assert_eq!(query, "night".into());
     drop(client);
 
     service.switch(false);

@@ -88,8 +88,9 @@ pub use account::{
     TokenPair,
 };
 pub use catalogue::{
-    AgeRating, Home, Image, Language, Reason, ReasonKind, Row, RowKind, SearchResults, ThumbnailIndex, TitleCard,
-    TitleDetail,
+    AgeRating, Chapter, Credit, Episode, EpisodePlace, FilterCount, Home, Image, Job, KindCount, Language, Marks,
+    Reason, ReasonKind, Row, RowKind, SearchFilter, SearchFilters, SearchResults, Season, Span, ThumbnailIndex,
+    TitleCard, TitleDetail, TitleKind,
 };
 pub use error::{ApiError, ErrorCode, Problems};
 pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, SignInId, TitleId};

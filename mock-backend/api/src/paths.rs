@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{PlaybackSessionId, ProfileId, SignInId, TitleId};
+use crate::{PlaybackSessionId, ProfileId, SearchFilter, SignInId, TitleId};
 
 /// `POST`: sign in.
 pub const SIGN_IN: &str = "/v1/sign-in";
@@ -78,6 +78,28 @@ pub fn title(title: &TitleId, profile: Option<&ProfileId>) -> String {
 /// `GET`: search the catalogue for `query`, at most `limit` titles.
 pub fn search(query: &str, limit: usize, profile: Option<&ProfileId>) -> String {
     and_profile(format!("/v1/search?q={}&limit={limit}", encode(query)), profile)
+}
+
+/// `GET`: the same with filters.
+pub fn search_filtered(query: &str, limit: usize, filter: &SearchFilter, profile: Option<&ProfileId>) -> String {
+    let mut path = search(query, limit, profile);
+    let mut add = |name: &str, value: &str| {
+        // Appending to a `String` cannot fail.
+        let _ = write!(path, "&{name}={}", encode(value));
+    };
+    if let Some(kind) = filter.kind {
+        add("kind", kind.name());
+    }
+    if let Some(genre) = &filter.genre {
+        add("genre", genre);
+    }
+    if let Some(language) = &filter.language {
+        add("language", language);
+    }
+    if let Some(minutes) = filter.max_minutes {
+        add("max_minutes", &minutes.to_string());
+    }
+    path
 }
 
 /// `GET`: every resume position of a profile.

@@ -181,6 +181,7 @@ fn describe(request: &Request, packaged: &Packaged) -> TitleRecord {
         text: text.collect(),
         files: Files::default(),
         media_bytes: video_bytes + audio_bytes,
+        about: request.metadata.about.clone(),
         created: Timestamp::now(),
         demo_revision: request.demo_revision,
     }

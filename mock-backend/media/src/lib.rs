@@ -22,6 +22,7 @@
 
 #![warn(missing_docs)]
 
+mod about;
 mod cancel;
 pub mod counter;
 pub mod demo;
@@ -45,6 +46,7 @@ mod source;
 mod staging;
 pub mod versions;
 
+pub use about::{About, AgeRecord, ChapterRecord, Job, Kind, MarksRecord, PartOf, Person, Window};
 pub use cancel::Cancel;
 pub use error::IngestError;
 pub use ingest::{Request, ingest};

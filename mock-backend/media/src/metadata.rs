@@ -1,5 +1,7 @@
 //! Texts about a title, for people.
 
+use super::About;
+
 /// Texts that viewers read about a title.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
@@ -11,6 +13,8 @@ pub struct Metadata {
     pub year: Option<u16>,
     /// Genres, most fitting first.
     pub genres: Vec<String>,
+    /// Place in a series, people, chapters, ratings, availability.
+    pub about: About,
 }
 
 impl Metadata {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{IngestError, Rate};
+use super::{About, IngestError, Rate};
 
 /// The name of the record inside a title's directory.
 pub(super) const FILE: &str = "title.json";
@@ -46,6 +46,9 @@ pub struct TitleRecord {
     pub files: Files,
     /// Bytes of all segments.
     pub media_bytes: u64,
+    /// Place in a series, people, chapters, ratings, availability.
+    #[serde(default)]
+    pub about: About,
     /// When it was packaged.
     pub created: Timestamp,
     /// Version of the generator for a title of the demo catalogue; 0 for anything else.
@@ -124,6 +127,9 @@ pub struct Files {
     pub dash_number: String,
     /// A 16:9 picture for a home screen.
     pub poster: String,
+    /// Picture in landscape without text, at least 1920 wide; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_art: Option<String>,
     /// Index of the preview pictures (JSON).
     pub thumbnails: String,
 }
@@ -135,6 +141,7 @@ impl Default for Files {
             dash: "manifest.mpd".to_owned(),
             dash_number: "manifest-number.mpd".to_owned(),
             poster: "poster.jpg".to_owned(),
+            key_art: None,
             thumbnails: "thumbs/thumbs.json".to_owned(),
         }
     }

@@ -1,6 +1,6 @@
 //! Times at which permission is fetched ahead, kept and given back; all of them are arguments.
 
-use kinora_api::{Account, ErrorCode, Image, TitleCard};
+use kinora_api::{Account, ErrorCode, Image, SearchResults, TitleCard};
 use player_core::Command;
 
 use super::*;
@@ -19,12 +19,7 @@ fn card(id: &str) -> TitleCard {
         name: id.to_owned(),
         poster: Image { path: "/p.jpg".to_owned(), width: 1, height: 1 },
         duration_ms: 1,
-        year: None,
-        rating: None,
-        genres: Vec::new(),
-        synopsis: String::new(),
-        resume: None,
-        reason: None,
+        ..TitleCard::default()
     }
 }
 
@@ -52,7 +47,7 @@ fn home() -> AppState {
     let (email, display_name) = (String::new(), String::new());
     state.account = Some(Account { id, email, display_name, max_streams: 1, has_pin: false, profiles: Vec::new() });
     state.route = Route::Home;
-    state.search.data = Load::Ready(vec![card("a"), card("b")]);
+    state.search.data = Load::Ready(SearchResults { titles: vec![card("a"), card("b")], ..SearchResults::default() });
     state
 }
 

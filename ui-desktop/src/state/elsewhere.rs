@@ -1,7 +1,7 @@
 //! Playbacks on the account's other devices: one that can be taken over here, one that has to end for this one, and the
 //! end of this one by another device.
 
-use kinora_api::{Image, NowPlaying, PlaybackPhase, PlaybackSessionId, TitleCard, TitleId};
+use kinora_api::{NowPlaying, PlaybackPhase, PlaybackSessionId, TitleCard, TitleId};
 
 use super::pages::{fail_with, visit};
 use super::player::{PlayerState, Source};
@@ -83,18 +83,7 @@ pub fn take_over(state: &mut AppState, session: &PlaybackSessionId, moment: &Mom
 
 /// Returns the card of a title that no page has shown.
 fn bare_card(id: TitleId, name: String, duration_ms: u64) -> TitleCard {
-    TitleCard {
-        id,
-        name,
-        poster: Image { path: String::new(), width: 0, height: 0 },
-        duration_ms,
-        year: None,
-        rating: None,
-        genres: Vec::new(),
-        synopsis: String::new(),
-        resume: None,
-        reason: None,
-    }
+    TitleCard { id, name, duration_ms, ..TitleCard::default() }
 }
 
 /// Ends a playback of the account in whose place the film that was refused begins.

@@ -202,12 +202,7 @@ mod tests {
             name: "T".to_owned(),
             poster: kinora_api::Image { path: String::new(), width: 0, height: 0 },
             duration_ms: 1,
-            year: None,
-            rating: None,
-            genres: Vec::new(),
-            synopsis: String::new(),
-            resume: None,
-            reason: None,
+            ..kinora_api::TitleCard::default()
         };
         let source = Source::Title { card: Box::new(card), begin: Begin::Resume, grant: None };
         let player = PlayerState::new(source, 0.0);

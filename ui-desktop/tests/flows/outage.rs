@@ -157,7 +157,7 @@ fn a_title_keeps_what_is_known_and_gets_the_rest_when_the_service_is_back() {
     outside.reply(Reply::Home(Ok(home())));
     settle(&mut window);
     assert_eq!(outside.take_asked(), [Request::Title("hero".into())]);
-    outside.reply(Reply::Title("hero".into(), Ok(detail(card("hero", "Night Train North")))));
+    outside.reply(Reply::Title("hero".into(), Ok(Box::new(detail(card("hero", "Night Train North"))))));
     settle(&mut window);
     window.get_by_label("Second paragraph.");
     assert!(matches!(state(&window).title.data, Load::Ready(_)));

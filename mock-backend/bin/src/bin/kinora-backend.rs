@@ -129,6 +129,9 @@ struct Listening {
     /// Log of events on NATS JetStream, such as nats://HOST:4222; default: in the data directory
     #[arg(long, value_name = "URL")]
     events: Option<String>,
+    /// Region in which titles are offered (ISO 3166-1 alpha-2), such as SE; default: only rules without regions hold
+    #[arg(long, value_name = "CC", value_parser = region)]
+    region: Option<String>,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -282,6 +285,12 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Reads two letters.
+fn region(text: &str) -> Result<String, String> {
+    let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_code.then(|| text.to_ascii_uppercase()).ok_or_else(|| "a region has two letters, such as SE".to_owned())
+}
+
 /// Reads `NAME=URL`.
 fn peer(text: &str) -> Result<(Member, Url), String> {
     let (name, url) = text.split_once('=').ok_or("a peer is NAME=URL")?;
@@ -374,6 +383,7 @@ fn config(listening: Listening) -> services::Config {
     config.address = SocketAddr::new(listening.host, listening.port);
     config.database = listening.db;
     config.events = listening.events;
+    config.region = listening.region;
     config.terms.grant_ms = i64::from(listening.grant_seconds) * 1000;
     config.access_ms = i64::from(listening.access_seconds) * 1000;
     config.limits.drain = Duration::from_secs(listening.drain_seconds.into());

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::{Effort, Ladder, Metadata, Rate, Request, Rung, Source, Synthetic, counter};
+use super::super::{About, Effort, Ladder, Metadata, Rate, Request, Rung, Source, Synthetic, counter};
 use super::REVISION;
 
 /// A generated film.
@@ -81,6 +81,7 @@ impl Film {
                 description: self.description.to_owned(),
                 year: Some(self.year),
                 genres: self.genres.iter().map(|&g| g.to_owned()).collect(),
+                about: About::default(),
             },
             ladder: self.format.ladder(),
             effort: Effort::Fast,

@@ -156,6 +156,7 @@ mod tests {
             text: Vec::new(),
             files: Files::default(),
             media_bytes: 10,
+            about: super::super::About::default(),
             created: jiff::Timestamp::UNIX_EPOCH,
             demo_revision,
         }

@@ -33,6 +33,7 @@ impl Catalogue for Titles {
             genres: vec![if number < 10 { "Drama" } else { "Nature" }.to_owned()],
             min_age: Some(0),
             added_at: number.into(),
+            ..TitleFacts::default()
         });
         let facts = CatalogueFacts { version: 7, titles: titles.collect() };
         Box::pin(async move { Ok(Some(facts).filter(|facts| known != Some(facts.version))) })

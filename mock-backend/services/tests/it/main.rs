@@ -15,6 +15,8 @@ mod postgres;
 mod recommended;
 mod revocation;
 mod risk;
+mod search;
+mod series;
 mod sign_in;
 mod split;
 mod versions;

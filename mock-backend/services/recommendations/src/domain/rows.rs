@@ -385,6 +385,7 @@ mod tests {
                     genres: vec![GENRES[title / 10].to_owned()],
                     min_age: Some(if title % 2 == 0 { 0 } else { 16 }),
                     added_at: i64::try_from(title).expect("small"),
+                    ..TitleFacts::default()
                 })
                 .collect(),
         )
@@ -481,7 +482,7 @@ mod tests {
             }
         }
         assert!(rows.iter().all(|row| !matches!(&row.kind, PickedKind::BecauseWatched { title } if !allowed(title))));
-        let unrated = Library::new(vec![TitleFacts { id: id(10), genres: vec![], min_age: None, added_at: 0 }]);
+        let unrated = Library::new(vec![TitleFacts { id: id(10), ..TitleFacts::default() }]);
         let profile = ProfileId::new("kid");
         let viewer = Viewer { profile: &profile, limit: Some(18), now: 2 };
         assert!(super::rows(&memory, &unrated, &Ranking::new(&memory, 2), &viewer).is_empty());
