@@ -21,6 +21,7 @@ const HISTORY: u32 = 3;
 pub(crate) enum Aspect {
     Device,
     Network,
+    Subnet,
     Country,
     Place,
 }
@@ -130,6 +131,7 @@ fn aspects(event: &Event) -> impl Iterator<Item = (Aspect, Key)> {
     [
         (Aspect::Device, event.device),
         (Aspect::Network, event.network),
+        (Aspect::Subnet, event.subnet),
         (Aspect::Country, event.country),
         (Aspect::Place, place_of(event)),
     ]
@@ -201,7 +203,12 @@ impl Habits {
         if event.is_known_device {
             device = Relation::Familiar;
         }
-        let network = relation(telling.network, Aspect::Network, event.network);
+        let mut network = relation(telling.network, Aspect::Network, event.network);
+        // Addresses of one subscriber change within the provider's network.
+        let is_guessed_from = self.tally(Aspect::Network, event.network).is_some_and(|own| own.refused > TYPING_ERRORS);
+        if network == Relation::Strange && event.subnet.is_some() && !is_guessed_from {
+            network = relation(telling.network, Aspect::Subnet, event.subnet);
+        }
         let country = relation(telling.country, Aspect::Country, event.country);
         let grade = match (device, network) {
             (Relation::Familiar, _) | (Relation::Unknown | Relation::Recent, Relation::Familiar) => Grade::Familiar,

@@ -69,7 +69,7 @@ fn telling(habits: &HashMap<Key, Habits>) -> Telling {
     };
     Telling {
         device: comes_again(Aspect::Device),
-        network: comes_again(Aspect::Network),
+        network: comes_again(Aspect::Network) || comes_again(Aspect::Subnet),
         country: comes_again(Aspect::Country),
     }
 }

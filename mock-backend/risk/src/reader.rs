@@ -239,7 +239,15 @@ pub fn read(from: impl Read) -> Result<Table, ReadError> {
     if header.is_empty() || header.iter().all(str::is_empty) {
         return Err(ReadError::Empty);
     }
-    let columns = Columns::of(&header)?;
+    let mut columns = Columns::of(&header)?;
+    if let Some(column) = columns.event {
+        let mut scan = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text);
+        let mut names = scan.records().flatten().map(|record| record.get(column).unwrap_or_default().to_owned());
+        if !names.any(|name| values::is_event(&name)) {
+            // Kinds of something else, such as of accounts, or of attacks.
+            columns.event = None;
+        }
+    }
     let mut table = Table { is_labelled: columns.label.is_some(), ..Table::default() };
     for record in reader.records() {
         let record = record.map_err(|error| refused(&error))?;

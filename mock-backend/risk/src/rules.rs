@@ -320,8 +320,11 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             (0 | 1, 2) => 0.3,
             _ => 0.8,
         };
-        let of_networks = if devices <= 1 && subnets >= 5 { 0.6 } else { 0.0 };
-        strength = strength.max(of_devices).max(of_places).max(of_networks);
+        let of_networks = if devices <= 1 && subnets >= 5 && seen.standing.networks_recur { 0.6 } else { 0.0 };
+        // The owner's own device goes on while others use its token.
+        let is_owner = seen.standing.device == Relation::Familiar && devices > 1;
+        let part = if is_owner { 0.4 } else { 1.0 };
+        strength = strength.max(of_devices * part).max(of_places * part).max(of_networks);
     }
     let is_strange = seen.standing.device != Relation::Familiar || !seen.standing.is_at_home();
     if is_strange {
@@ -351,7 +354,8 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             near().filter(|other| other.event.device == event.device && other.standing.network != Relation::Familiar),
             |other| other.event.subnet,
         );
-        if seen.standing.has_history && seen.standing.networks_recur && subnets >= 5 {
+        let most = if event.device.is_none() && view == View::Whole { 4 } else { 5 };
+        if seen.standing.has_history && seen.standing.networks_recur && subnets >= most {
             strength = strength.max(0.6);
         }
     }

@@ -132,6 +132,13 @@ pub(crate) fn event(text: &str) -> (Kind, Option<bool>) {
     if is_sign_in || is_outcome { (Kind::SignIn, accepted) } else { (Kind::Use, accepted) }
 }
 
+/// Returns true if a text is the name of a sign-in, a refresh or a use that is known.
+pub(crate) fn is_event(text: &str) -> bool {
+    let name = text.to_lowercase();
+    let is_use = ["play", "watch", "stream", "heartbeat", "logout", "sign"].iter().any(|part| name.contains(part));
+    !text.trim().is_empty() && (is_use || event(text).0 != Kind::Use)
+}
+
 /// Reads an address, with or without a port.
 pub(crate) fn address(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
