@@ -9,6 +9,7 @@ use url::Url;
 
 use kinora_kit::http::conditional::{Validators, parse_http_date};
 use kinora_kit::http::problem::Problem;
+use kinora_kit::http::server::KEPT_IDLE;
 use kinora_kit::signature::{EdgeSecret, ORIGIN_KEY_HEADER};
 
 /// Why the origin gave nothing that could be used.
@@ -83,6 +84,7 @@ impl Origin {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(2))
+            .pool_idle_timeout(KEPT_IDLE)
             .read_timeout(BETWEEN_PIECES)
             .build()?;
         Ok(Self { base, client, key: secret.map(EdgeSecret::origin_key) })

@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, Request, Response, Uri, header};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kinora_kit::http::server::KEPT_IDLE;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
@@ -18,8 +19,6 @@ use crate::topology::{Service, Topology, Upstream};
 
 /// Time for a connection to a replica.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time that an idle connection is kept; shorter than services keep theirs (60 s), so that they seldom close under a request.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Idle connections that are kept for each replica.
 const MAX_IDLE: usize = 64;
 /// Bytes of the head of an answer.
@@ -70,7 +69,7 @@ fn connect(upstream: &Upstream) -> Transport {
     let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_idle_timeout(KEPT_IDLE)
         .pool_max_idle_per_host(MAX_IDLE)
         .http1_max_buf_size(MAX_HEAD)
         .http2_only(upstream.is_http2)

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use hyper::Request;
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -236,6 +236,8 @@ pub(super) struct Terms {
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) transport: Transport,
+    /// Makes each answer the last of its connection.
+    pub(super) closing: CancellationToken,
     /// Ends connections once their running answers are sent.
     pub(super) drain: CancellationToken,
     pub(super) kill: CancellationToken,
@@ -319,15 +321,21 @@ fn answering(
 > + use<> {
     let (room, id, is_lobby) = (Arc::clone(&entry.room), entry.id, entry.is_lobby);
     let service = TowerToHyperService::new(terms.router.clone());
+    let closing = terms.closing.clone();
     service_fn(move |mut request: Request<Incoming>| {
         let busy = Busy::begin(&room, id);
         request.extensions_mut().insert(connection.clone());
-        let service = service.clone();
+        let (service, closing) = (service.clone(), closing.clone());
+        let has_close = request.version() <= Version::HTTP_11;
         async move {
             if is_lobby && !LOBBY_PATHS.contains(&request.uri().path()) {
                 return Ok(crowded());
             }
-            let response = hyper::service::Service::call(&service, request).await?;
+            let mut response = hyper::service::Service::call(&service, request).await?;
+            if has_close && closing.is_cancelled() {
+                // RFC 9112 §9.6: the peer sends no further request, which nobody would read.
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok(response.map(|body| Body::new(BusyBody { body, _busy: busy })))
         }
     })
@@ -361,7 +369,8 @@ where
         .keep_alive_interval(PING_AFTER)
         .keep_alive_timeout(PING_AFTER)
         .serve_connection(TokioIo::new(stream), answering(connection, entry, terms));
-    drive(serving, http2::Connection::graceful_shutdown, &terms.drain).await;
+    // GOAWAY (RFC 9113 §6.8) says which requests were read, so that it may come at once.
+    drive(serving, http2::Connection::graceful_shutdown, &terms.closing).await;
 }
 
 /// Runs a connection to its end, or until its running answers are sent once a drain has begun.

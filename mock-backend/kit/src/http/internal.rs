@@ -15,6 +15,7 @@ use url::Url;
 
 use super::extract::bearer_token;
 use super::problem::Problem;
+use super::server::KEPT_IDLE;
 use super::trace;
 
 /// Time in which a service has to answer another one.
@@ -91,7 +92,7 @@ impl Caller {
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(peer: Arc<Peer>, key: InternalKey) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_idle_timeout(KEPT_IDLE).build()?;
         Ok(Self { peer, key, client })
     }
 

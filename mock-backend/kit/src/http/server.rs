@@ -22,8 +22,12 @@ use super::descriptors;
 
 /// Connections that the kernel completes and keeps until they are accepted.
 const BACKLOG: u32 = 4096;
-/// Time for connections that were accepted from a shared socket to send a request after the shutdown.
+/// Time for connections that were accepted from a shared socket to send a request after the shutdown. The answer is the last one
+/// of its connection. Clients inside the backend keep no idle connection for half as long ([`KEPT_IDLE`]), so that none of them
+/// sends a request into a connection that is being closed.
 pub const LINGER: Duration = Duration::from_secs(2);
+/// Time for which clients inside the backend keep an idle connection.
+pub const KEPT_IDLE: Duration = Duration::from_secs(1);
 
 /// A server that runs in the background. Dropping it cuts every connection; [`Running::shutdown`] lets them finish.
 #[derive(Debug)]
@@ -130,7 +134,8 @@ fn serve_on(
     let (drain, kill) = (CancellationToken::new(), CancellationToken::new());
     let room = Room::new(limits.bounds(descriptors::raise_limit()));
     let scheme = if matches!(transport, Transport::Tls(_)) { "https" } else { "http" };
-    let terms = Terms { router, limits, transport, drain: CancellationToken::new(), kill: kill.clone() };
+    let (closing, ending) = (drain.clone(), CancellationToken::new());
+    let terms = Terms { router, limits, transport, closing, drain: ending, kill: kill.clone() };
     let acceptor = Acceptor { listener, linger, room: Arc::new(room), drain: drain.clone(), terms: Arc::new(terms) };
     let task = tokio::spawn(async move {
         acceptor.run().await;
@@ -252,7 +257,9 @@ mod tests {
             let ended = tokio::spawn(running.shutdown());
             closed(address).await;
             if is_answered {
-                assert!(ask(&mut stream).await.ends_with("film"));
+                let last = ask(&mut stream).await;
+                assert!(last.contains("connection: close") && last.ends_with("film"), "{last}");
+                assert_eq!(stream.read(&mut [0; 16]).await.expect("its end"), 0);
             } else {
                 let rest = stream.read(&mut [0; 16]).await;
                 assert!(matches!(rest, Ok(0) | Err(_)), "an idle connection is closed");

@@ -300,12 +300,14 @@ impl Shell {
         command
     }
 
-    /// Addresses of a process: of its sockets that are bound, and of those that it binds itself.
+    /// Addresses of a process: of its sockets that are bound (of all of them, if it is stopped), and of those that it binds itself.
     fn urls(&self, name: &str) -> Vec<String> {
         let process = self.setup.topology.find(name).map(|at| &self.setup.topology.processes()[at]);
         let numbers = process.map_or(0, |process| process.replicas);
         let names = (1..=numbers).filter_map(|number| Some(process?.replica_name(number)));
-        let mut urls: Vec<String> = names.filter_map(|name| self.sockets.url(&name)).collect();
+        let (bound, closed): (Vec<String>, Vec<String>) = names.partition(|name| self.sockets.is_bound(name));
+        let names = if bound.is_empty() { closed } else { bound };
+        let mut urls: Vec<String> = names.iter().filter_map(|name| self.sockets.url(name)).collect();
         let others: Vec<String> = self.fleet.urls(name).into_iter().filter(|url| !urls.contains(url)).collect();
         urls.extend(others);
         urls
@@ -338,7 +340,7 @@ impl Shell {
             self.log.note(&format!("{}: {sentence}", event.name));
         }
         if matches!(event.report, Report::Stopped) && !self.fleet.has(&event.name) {
-            self.sockets.forget(&event.name);
+            self.sockets.close(&event.name);
         }
         self.last_event += 1;
         let mut value = json!(event);
