@@ -47,6 +47,8 @@ pub enum CopyError {
 /// Number of rows of a table, and the sum of their digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side {
+    /// Number of texts with U+0000, which PostgreSQL cannot hold, and which was replaced by U+FFFD; only in a source.
+    pub replaced: u64,
     /// Number of rows.
     pub rows: u64,
     /// Sum of the SHA-256 of the rows, which does not depend on their order.
@@ -165,7 +167,8 @@ async fn copy_table(
     let mut batch = Vec::new();
     let mut rows = sqlx::query(select).fetch(source);
     while let Some(row) = rows.try_next().await? {
-        let row = values_of_sqlite(&row, &columns.kinds)?;
+        let mut row = values_of_sqlite(&row, &columns.kinds)?;
+        side.replaced += row.iter_mut().map(|value| u64::from(make_storable(value))).sum::<u64>();
         side.add(&row);
         batch.push(row);
         if batch.len() == BATCH {
@@ -219,6 +222,17 @@ fn values_of_sqlite(row: &SqliteRow, kinds: &[Kind]) -> Result<Vec<Value>, sqlx:
         Kind::Int => row.try_get(index).map(Value::Int),
     };
     kinds.iter().enumerate().map(value).collect()
+}
+
+/// Replaces U+0000 in a text by U+FFFD. Returns true if there was one.
+fn make_storable(value: &mut Value) -> bool {
+    match value {
+        Value::Text(Some(text)) if text.contains('\0') => {
+            *text = text.replace('\0', "\u{fffd}");
+            true
+        }
+        _ => false,
+    }
 }
 
 fn values_of_postgres(row: &PgRow, kinds: &[Kind]) -> Result<Vec<Value>, sqlx::Error> {

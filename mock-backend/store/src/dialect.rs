@@ -3,7 +3,7 @@
 use sqlx::error::{DatabaseError, ErrorKind};
 
 use super::connection::{Connection, Opener};
-use super::query::query;
+use super::query::{Unstorable, query};
 
 /// Maximum number of jobs in one transaction of SQLite.
 const SQLITE_GROUP: usize = 1024;
@@ -61,8 +61,23 @@ pub(crate) fn is_bad_row(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Returns true if a statement failed because the database went away.
+pub(crate) fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        // SQLSTATE class 08: connection; 57P01 to 57P03: it shuts down, crashed, or starts.
+        sqlx::Error::Database(error) => {
+            sqlstate(error.as_ref()).is_some_and(|state| state.starts_with("08") || state.starts_with("57P0"))
+        }
+        _ => false,
+    }
+}
+
 /// Returns true if the database cannot hold a text, as PostgreSQL cannot hold U+0000.
 pub(crate) fn is_unstorable(error: &sqlx::Error) -> bool {
+    if matches!(error, sqlx::Error::Encode(cause) if cause.is::<Unstorable>()) {
+        return true;
+    }
     error.as_database_error().and_then(sqlstate).is_some_and(|state| state == "22021" || state == "22P05")
 }
 

@@ -39,14 +39,15 @@ impl From<WriteError> for Problem {
     }
 }
 
-/// Returns the error body for a statement that failed: `ServiceUnavailable` if no connection was free, `InvalidRequest` for a text
+/// Returns the error body for a statement that failed: `ServiceUnavailable` if the database does not answer or no connection to it was free, `InvalidRequest` for a text
 /// that the database cannot hold, else `ServiceInternal`.
 pub fn problem(error: sqlx::Error) -> Problem {
     match error {
         error if dialect::is_unstorable(&error) => {
             Problem::new(ErrorCode::InvalidRequest, "a text has a character that cannot be stored")
         }
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+        error if dialect::is_away(&error) => {
+            tracing::warn!(%error, "the database does not answer");
             Problem::new(ErrorCode::ServiceUnavailable, "the service is busy").with_retry_after_ms(1000)
         }
         error => Problem::internal(&error),

@@ -52,6 +52,11 @@ impl From<Option<i64>> for Value {
     }
 }
 
+/// Reason why a text cannot be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a text has the character U+0000")]
+pub(crate) struct Unstorable;
+
 /// A row as a tuple of `String`, `i64` and options of them.
 pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
 
@@ -153,6 +158,8 @@ impl Query {
     fn for_sqlite(&self) -> Result<SqliteArguments, sqlx::Error> {
         let mut arguments = SqliteArguments::default();
         self.add(|value| match value {
+            // PostgreSQL cannot hold it, and a store of SQLite is to be one that can be copied.
+            Value::Text(Some(text)) if text.contains('\0') => Err(Unstorable.into()),
             Value::Text(text) => arguments.add(text),
             Value::Int(number) => arguments.add(number),
         })?;

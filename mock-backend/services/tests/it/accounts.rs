@@ -378,3 +378,29 @@ async fn no_file_has_a_byte_of_an_account_that_an_operator_erased() {
     stage.backend.shutdown().await;
     assert!(marked(&data).is_empty());
 }
+
+#[tokio::test]
+async fn a_child_ends_a_film_on_another_device_and_moves_no_position_in_it() {
+    let stage = Stage::new().await;
+    let _edge = stage.edge().await;
+    let parent = stage.viewer().await;
+    let account: Account = parent.read(paths::ACCOUNT).await;
+    let adult = account.profiles[0].id.clone();
+    let pin = PinRequest { pin: Some("4711".into()), password: demo::PASSWORD.into() };
+    assert_eq!(parent.put(paths::PIN, &pin).await.status(), 204);
+    let enter = EnterProfile { pin: Some("4711".into()) };
+    assert_eq!(parent.post(&paths::profile_enter(&adult), &enter).await.status(), 200);
+    let grant = parent.grant().await;
+    let beat = |position_ms| serde_json::json!({ "position_ms": position_ms, "phase": "playing" });
+    assert_eq!(parent.post(&grant.heartbeat_path, &beat(7_000)).await.status(), 200);
+    let child = stage.viewer_on("tablet").await;
+    let (status, problem) = error(child.post(&grant.heartbeat_path, &beat(20_000)).await).await;
+    assert_eq!((status, problem.kind()), (403, Some(ErrorCode::ProfileLocked)));
+    let end = serde_json::json!({ "position_ms": 20_000, "phase": "stopped" });
+    assert_eq!(child.post(&grant.stop_path, &end).await.status(), 204);
+    let path = paths::position(&TITLE.into(), Some(&adult));
+    let position: kinora_api::ResumePosition = parent.read(&path).await;
+    assert_eq!((position.position_ms, position.finished), (7_000, false));
+    let (status, problem) = error(parent.post(&grant.heartbeat_path, &beat(9_000)).await).await;
+    assert_eq!((status, problem.kind()), (409, Some(ErrorCode::TooManyStreams)), "its place was taken");
+}

@@ -50,7 +50,7 @@ const ROWS: [&[&str]; 3] = [
         "INSERT INTO profiles (id, account_id, position, name, max_age, language, avatar, subtitle_style, data_saver)
          VALUES ('p', 'a', 0, 'P', 6, 'de', 'owl', '{}', 1)",
         "INSERT INTO token_families (id, account_id, device_id, device_name, platform, app_version, created_at, last_seen_at,
-         entered_profile) VALUES ('f', 'a', 'd', 'TV', 'tv', '1', 1, 2, 'p')",
+         entered_profile) VALUES ('f', 'a', 'd', 'T' || char(0) || 'V', 'tv', '1', 1, 2, 'p')",
         "INSERT INTO refresh_tokens VALUES ('digest', 'f', 1, 2, NULL)",
         "INSERT INTO sign_in_attempts VALUES ('x', 1, 2)",
         "INSERT INTO mailed_codes VALUES ('email', 'a', 'h', 9, 1, 'c@d')",
@@ -102,7 +102,10 @@ async fn every_table_is_copied_with_what_is_in_it() {
     let tables = SCHEMAS.iter().map(|schema| schema.tables.len() + 3).sum::<usize>();
     assert_eq!(reports.len(), tables);
     for report in &reports {
-        assert_eq!((report.source, report.source.rows), (report.target, 1), "{}", report.table);
+        let source = (report.source.rows, report.source.checksum);
+        assert_eq!((source, report.source.rows), ((report.target.rows, report.target.checksum), 1), "{}", report.table);
+        // A text that PostgreSQL cannot hold is copied without the character, and counted.
+        assert_eq!(report.source.replaced, u64::from(report.table.ends_with("token_families")), "{}", report.table);
     }
 }
 

@@ -178,3 +178,19 @@ async fn malformed_requests_are_told_so_without_repeating_secrets() {
     let (status, error) = error(stage.client.get(stage.backend.url() + "/v1/sign-in").send().await.unwrap()).await;
     assert_eq!((status, error.kind()), (405, Some(ErrorCode::MethodNotAllowed)));
 }
+
+#[tokio::test]
+async fn a_device_with_odd_texts_is_refused() {
+    let stage = Stage::new().await;
+    let device = |name: &str, id: &str| {
+        serde_json::json!({ "email": demo::EMAIL, "password": demo::PASSWORD,
+            "device": { "id": id, "name": name, "platform": "test", "app_version": "1" } })
+    };
+    let long = "n".repeat(201);
+    for (name, id) in [("a\0b", "d"), ("a\nb", "d"), (long.as_str(), "d"), ("fine", "a\0b"), ("fine", "")] {
+        let (status, problem) = error(stage.post(paths::SIGN_IN, &device(name, id)).await).await;
+        assert_eq!((status, problem.kind()), (400, Some(ErrorCode::InvalidRequest)), "{name:?} {id:?}");
+    }
+    let fine = "Wohnzimmer 電視 📺".repeat(10);
+    assert_eq!(stage.post(paths::SIGN_IN, &device(&fine, "d")).await.status(), 200);
+}

@@ -105,10 +105,22 @@ impl Shared {
     }
 }
 
+/// Maximum number of characters of a text about a device.
+const MAX_DEVICE_TEXT: usize = 200;
+
 /// Refuses a device that cannot be kept.
 fn check_device(device: &DeviceInfo) -> Result<(), Problem> {
     if device.id.as_str().is_empty() || device.id.as_str().len() > 64 {
         return Err(Problem::new(ErrorCode::InvalidRequest, "a device's id has 1 to 64 characters"));
+    }
+    let texts = [&device.name, &device.platform, &device.app_version];
+    if texts.iter().any(|text| text.chars().count() > MAX_DEVICE_TEXT) {
+        let message = format!("name, platform and version of a device have at most {MAX_DEVICE_TEXT} characters");
+        return Err(Problem::new(ErrorCode::InvalidRequest, message));
+    }
+    let is_odd = |text: &str| text.chars().any(char::is_control);
+    if is_odd(device.id.as_str()) || texts.iter().any(|text| is_odd(text)) {
+        return Err(Problem::new(ErrorCode::InvalidRequest, "the texts about a device have no control characters"));
     }
     Ok(())
 }

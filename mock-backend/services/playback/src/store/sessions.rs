@@ -47,13 +47,15 @@ impl Session {
 }
 
 /// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it,
-/// filter of its manifests, time from which its viewer counted as gone.
-type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>, String, Option<i64>);
+/// filter of its manifests, time from which its viewer counted as gone, sign-in.
+type SessionRow =
+    (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>, String, Option<i64>, Option<String>);
 
 /// A playback as the database has it.
 enum Found {
-    /// It has not ended. `seen` is the time of its last sign of life; `is_left` is true if its viewer counts as gone since.
-    Running { session: Session, seen: i64, is_left: bool },
+    /// It has not ended. `seen` is the time of its last sign of life; `is_left` is true if its viewer counts as gone since,
+    /// `family` is the sign-in that it belongs to.
+    Running { session: Session, seen: i64, is_left: bool, family: Option<String> },
     /// Another device took its place, at `at`.
     Displaced { session: Session, at: i64 },
 }
@@ -338,7 +340,7 @@ async fn count_places(
 async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Found> {
     let row: Option<SessionRow> = query(
         "SELECT profile_id, title_id, title_name, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason,
-                manifest_filter, left_at
+                manifest_filter, left_at, family_id
          FROM playback_sessions WHERE id = $1 AND account_id = $2",
     )
     .bind(id)
@@ -346,12 +348,24 @@ async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Fou
     .row(on)
     .await?;
     let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped");
-    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason, filter, left_at) =
-        row.ok_or_else(gone)?;
+    let (
+        profile,
+        title,
+        title_name,
+        version,
+        duration_ms,
+        expires_at,
+        seen,
+        stopped_at,
+        reason,
+        filter,
+        left_at,
+        family,
+    ) = row.ok_or_else(gone)?;
     let duration_ms = millis(duration_ms);
     let session = Session { id: id.to_owned(), profile, title, title_name, version, duration_ms, expires_at, filter };
     match stopped_at {
-        None => Ok(Found::Running { session, seen, is_left: left_at.is_some() }),
+        None => Ok(Found::Running { session, seen, is_left: left_at.is_some(), family }),
         Some(at) if reason.as_deref() == Some(EndReason::Displaced.name()) => Ok(Found::Displaced { session, at }),
         Some(_) => Err(gone().into()),
     }
@@ -432,13 +446,23 @@ pub struct Beat {
 /// nothing.
 async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result<i64, Problem>> {
     let ends = beat.heartbeat.phase == PlaybackPhase::Stopped;
-    let (session, seen, is_left) = match find(&mut *connection, &beat.who.account, &beat.session).await? {
-        Found::Running { session, seen, is_left } => (session, seen, is_left),
+    let (session, seen, is_left, family) = match find(&mut *connection, &beat.who.account, &beat.session).await? {
+        Found::Running { session, seen, is_left, family } => (session, seen, is_left, family),
         Found::Displaced { session, at } => {
             beat.record_position(connection, &session, at).await?;
             return Ok(Err(displaced()));
         }
     };
+    // Who may not use the profile of a playback on another device may end it, for its place, and says nothing of its position.
+    if family.as_deref() != Some(beat.who.sign_in.as_str())
+        && let Err(locked) = beat.who.profile(Some(&session.profile.as_str().into()))
+    {
+        if ends {
+            end_session(connection, &session.id, EndReason::Displaced, beat.now_ms).await?;
+            return Ok(Ok(session.expires_at));
+        }
+        return Ok(Err(locked.into()));
+    }
     // The end needs no place.
     if !ends {
         let place = check_place(connection, &beat.who, (&session.id, seen), &beat.terms, beat.now_ms).await?;
