@@ -50,6 +50,14 @@ fn page() -> anyhow::Result<String> {
             code.advice()
         )?;
     }
+    text.push_str(
+        "\n## Answers of the backend\n\nEvery answer that is not 2xx, 304 or a redirection has a body of JSON with `code`, `name` and \
+         `message` (`mock-backend/api/src/error.rs`). Some have `retry_after_ms`. A player reports those that end a playback by the \
+         codes above.\n\n| code | name | HTTP status | meaning |\n|---|---|---|---|\n",
+    );
+    for code in kinora_api::ErrorCode::ALL {
+        writeln!(text, "| {} | `{}` | {} | {} |", code.number(), code.name(), code.http_status(), code.meaning())?;
+    }
     Ok(text)
 }
 

@@ -79,12 +79,12 @@ impl utoipa::IntoResponses for Problems {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
         /// Numbers of errors, which never change their meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode {
-            $($(#[$doc])* $variant,)*
+            $($(#[doc = $doc])* $variant,)*
         }
 
         impl ErrorCode {
@@ -99,6 +99,14 @@ macro_rules! codes {
             /// The name on the wire.
             pub const fn name(self) -> &'static str {
                 match self { $(ErrorCode::$variant => $name,)* }
+            }
+
+            /// What it means, in one line.
+            pub fn meaning(self) -> String {
+                let lines: &[&str] = match self { $(ErrorCode::$variant => &[$($doc),*],)* };
+                let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+                // Links of rustdoc are names elsewhere.
+                lines.join(" ").replace("[`crate::", "`").replace("`]", "`")
             }
 
             /// The HTTP status that accompanies the code.
@@ -196,6 +204,15 @@ mod tests {
             assert_eq!(ErrorCode::from_number(code.number()), Some(code));
         }
         assert_eq!(ErrorCode::from_number(7000), None);
+    }
+
+    #[test]
+    fn every_code_has_a_meaning_without_links() {
+        for code in ErrorCode::ALL {
+            let meaning = code.meaning();
+            assert!(meaning.ends_with('.') && !meaning.contains("crate::") && !meaning.contains('['), "{meaning}");
+        }
+        assert!(ErrorCode::StepUpRequired.meaning().contains("(`SignInRequest::code`)"));
     }
 
     #[test]
