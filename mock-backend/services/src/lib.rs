@@ -261,6 +261,14 @@ struct Keys {
     tokens: Tokens,
 }
 
+/// Refuses the text of a key that could be guessed.
+fn long_enough(key: String) -> io::Result<String> {
+    if key.trim().len() < 16 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file holds no key of 16 characters or more"));
+    }
+    Ok(key)
+}
+
 impl Keys {
     /// Reads the keys of a data directory and makes those that are missing. Access tokens last `access_ms`.
     fn open(data: &Path, access_ms: i64) -> Result<Self, BackendError> {
@@ -269,9 +277,11 @@ impl Keys {
         let secret = EdgeSecret::load_or_create(&secret_file).map_err(unusable(secret_file))?;
         let metrics_file = data.join("keys").join("metrics.token");
         let random = || Ok(URL_SAFE_NO_PAD.encode(keyfile::random::<32>()?));
-        let metrics_token = keyfile::load_or_create(&metrics_file, random).map_err(unusable(metrics_file))?;
+        let metrics_token = keyfile::load_or_create(&metrics_file, random).and_then(long_enough);
+        let metrics_token = metrics_token.map_err(unusable(metrics_file))?;
         let internal_file = data.join("keys").join("internal.token");
-        let internal = keyfile::load_or_create(&internal_file, random).map_err(unusable(internal_file))?;
+        let internal = keyfile::load_or_create(&internal_file, random).and_then(long_enough);
+        let internal = internal.map_err(unusable(internal_file))?;
         let internal = InternalKey::new(&internal);
         let gateway_file = data.join("keys").join("gateway.key");
         let gateway = GatewayKey::load_or_create(&gateway_file).map_err(unusable(gateway_file))?;

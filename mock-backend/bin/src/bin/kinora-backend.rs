@@ -167,7 +167,7 @@ struct Serve {
     /// Make sure that the demo viewer's account exists
     #[arg(long)]
     demo: bool,
-    /// Service that runs in this process (accounts, catalogue, playback); may be given several times; default: all
+    /// Service that runs in this process (accounts, catalogue, playback, recommendations); may be given several times; default: all
     #[arg(long = "service", value_name = "NAME")]
     members: Vec<Member>,
     /// Listen on the socket that is the standard input, as a supervisor hands it over
@@ -329,6 +329,8 @@ async fn erase_account(arguments: EraseAccount) -> anyhow::Result<()> {
 }
 
 fn rotate_keys(arguments: &RotateKeys) -> anyhow::Result<()> {
+    let data = &arguments.data;
+    anyhow::ensure!(data.join("keys").is_dir(), "{} has no keys to change: is it a data directory?", data.display());
     let lifetime = Duration::from_secs(arguments.access_seconds.into());
     for (id, use_) in services::rotate_keys(&arguments.data, lifetime)?.into_iter().zip(["signs", "is believed"]) {
         println!("{id} {use_}");

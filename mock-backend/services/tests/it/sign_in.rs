@@ -194,3 +194,12 @@ async fn a_device_with_odd_texts_is_refused() {
     let fine = "Wohnzimmer 電視 📺".repeat(10);
     assert_eq!(stage.post(paths::SIGN_IN, &device(&fine, "d")).await.status(), 200);
 }
+
+#[tokio::test]
+async fn tokens_are_kept_by_no_cache() {
+    let stage = Stage::new().await;
+    let answer = stage.sign_in(demo::EMAIL, demo::PASSWORD).await;
+    assert_eq!((answer.status().as_u16(), &answer.headers()["cache-control"]), (200, &"no-store".parse().unwrap()));
+    let answer = stage.viewer().await.get(paths::ACCOUNT).await;
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+}

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use kinora_api::Problems;
 use kinora_api::{
@@ -162,8 +164,16 @@ pub(crate) fn router(accounts: Arc<Accounts>, deps: Deps) -> Router {
         .route(paths::DEVICE_AUTHORIZE, post(owner::authorize))
         .route(paths::DEVICE_TOKEN, post(owner::device_token))
         .route(paths::LINK, get(link::page).post(link::submit))
+        .layer(middleware::map_response(not_kept))
         .route(paths::KEYS, get(keys))
         .with_state(Service(shared))
+}
+
+/// Keeps answers with tokens, and with what an account has, out of caches (RFC 6749 §5.1).
+async fn not_kept(mut response: Response) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(no_store);
+    response
 }
 
 /// Delivers at once what an earlier process left, and then every few seconds; ends with the service.
