@@ -8,3 +8,4 @@ pub mod events;
 pub mod package;
 pub mod progress;
 pub mod recommend;
+pub mod risk;

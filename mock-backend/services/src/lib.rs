@@ -39,7 +39,7 @@ use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::handed;
 use kinora_kit::http::internal::InternalKey;
 use kinora_kit::http::problem::Problem;
-use kinora_kit::http::server::{self, Limits};
+use kinora_kit::http::server::{self, Limits, Transport};
 use kinora_kit::keyfile;
 use kinora_kit::metrics::Metrics;
 use kinora_kit::signature::EdgeSecret;
@@ -362,8 +362,15 @@ impl Services {
             let mailer = Arc::new(Mailbox::new(config.data.join("mailbox")));
             let copies =
                 location.path(&kinora_accounts::store::SCHEMA).iter().map(|path| apart::copy_of(path)).collect();
-            let set_up =
-                kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer, copies, metrics };
+            let set_up = kinora_accounts::Config {
+                clock,
+                tokens,
+                refresh_ms: config.refresh_ms,
+                mailer,
+                copies,
+                metrics,
+                places: Some(config.data.join("places.csv")),
+            };
             let (accounts, writer) = Accounts::open(set_up, &location).await?;
             services.keep(accounts.store(), writer);
             services.accounts = Some(Arc::new(accounts));
@@ -517,9 +524,10 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         // The writers end when the last service that could write is gone.
         close(writers, reads).await;
     };
-    let server = handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, finish)
-        .await
-        .map_err(|source| BackendError::Listen { address: config.address, source })?;
+    let server =
+        handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, Transport::Plain, finish)
+            .await
+            .map_err(|source| BackendError::Listen { address: config.address, source })?;
     Ok(Running { server, backend })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, events, package, recommend};
+use kinora_backend::{demo, events, package, recommend, risk};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
@@ -42,6 +42,9 @@ enum Task {
     /// Judge recommendations
     #[command(subcommand)]
     Recommend(recommend::Task),
+    /// Score the risk of sign-ins
+    #[command(subcommand)]
+    Risk(risk::Task),
     /// Work on the log of events
     #[command(subcommand)]
     Events(events::Task),
@@ -235,6 +238,7 @@ async fn main() -> ExitCode {
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Recommend(task)) => recommend::run(task),
+        Some(Task::Risk(task)) => risk::run(task),
         Some(Task::Events(task)) => events::run(task).await,
         Some(Task::Insights(arguments)) => events::insights(arguments).await,
         Some(Task::Topology(task)) => operator::ask(task).await,

@@ -8,5 +8,6 @@ mod fuzz_corpus;
 mod ingest;
 mod killed;
 mod recommend;
+mod risk;
 mod supervision;
 mod tracing;

@@ -23,8 +23,11 @@ use kinora_kit::http::service::{Extracted, Service};
 use kinora_store::pruning::prune;
 use serde::Deserialize;
 
-use crate::store::{RULES, positions, revocation};
+use crate::store::{RULES, positions, revocation, silence};
 use crate::{Deps, Playback};
+
+/// Time from one look for silent players to the next.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Time from one pruning to the next.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
@@ -127,6 +130,7 @@ struct RevokedQuery {
 pub(crate) fn router(playback: Arc<Playback>, deps: Deps) -> Router {
     let shared = Arc::new(Shared { playback, deps });
     tokio::spawn(keep_pruned(Arc::downgrade(&shared)));
+    tokio::spawn(watch_silence(Arc::downgrade(&shared)));
     Router::new()
         .route(paths::PLAYBACK, post(begin))
         .route("/v1/playback/{session}/renew", post(renew))
@@ -157,6 +161,19 @@ async fn keep_pruned(shared: Weak<Shared>) {
         }
         drop(shared);
         tokio::time::sleep(PRUNE_EVERY).await;
+    }
+}
+
+/// Looks for players that fell silent, at once and then every minute; ends with the service.
+async fn watch_silence(shared: Weak<Shared>) {
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        let playback = &shared.playback;
+        if let Err(problem) = silence::leave(playback.store(), playback.clock.now_ms()).await {
+            tracing::error!(error = %problem.error(), "the ends of silent playbacks could not be logged");
+        }
+        drop(shared);
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

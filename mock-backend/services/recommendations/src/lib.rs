@@ -134,8 +134,14 @@ impl Recommendations {
                 let learned = lesson.learn();
                 this.memory_mut().take_learned(learned);
             }
-            if looks && this.memory.read().unwrap_or_else(PoisonError::into_inner).is_outgrown() {
-                this.memory_mut().train();
+            let outgrown = || {
+                let memory = this.memory.read().unwrap_or_else(PoisonError::into_inner);
+                memory.is_outgrown().then(|| memory.training())
+            };
+            // The memory is not held meanwhile: rows are made, and events are taken.
+            if let Some(training) = looks.then(outgrown).flatten() {
+                let trained = training.train();
+                this.memory_mut().take_trained(trained);
             }
         });
         if let Err(error) = learned.await {

@@ -14,6 +14,7 @@ mod positions;
 mod postgres;
 mod recommended;
 mod revocation;
+mod risk;
 mod search;
 mod series;
 mod sign_in;

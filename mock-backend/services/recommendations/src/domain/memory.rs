@@ -241,11 +241,13 @@ impl Memory {
 
     /// Returns the weights of a profile as they are now, whether the model has learned them or not.
     pub fn weights(&self, profile: &ProfileId) -> Weights {
+        self.weights_in(&self.place_of, profile)
+    }
+
+    fn weights_in(&self, place_of: &HashMap<u32, u32>, profile: &ProfileId) -> Weights {
         let of = self.profiles.get(profile).map(|viewed| &viewed.whole);
-        let placed = of
-            .into_iter()
-            .flatten()
-            .filter_map(|(number, interest)| Some((*self.place_of.get(number)?, interest.weight())));
+        let placed =
+            of.into_iter().flatten().filter_map(|(number, interest)| Some((*place_of.get(number)?, interest.weight())));
         Weights::new(placed.collect())
     }
 
@@ -296,24 +298,8 @@ impl Memory {
         }
     }
 
-    /// Trains the model anew on all profiles, with the titles that most profiles began.
-    pub fn train(&mut self) {
-        let is_whole = |number: &u32| self.whole_of[*number as usize].1.is_none();
-        let mut order: Vec<u32> = (0..).take(self.titles.len()).filter(is_whole).collect();
-        order.sort_by_key(|number| (std::cmp::Reverse(self.audiences[*number as usize].viewers), *number));
-        order.truncate(MAX_TITLES);
-        self.place_of = order.iter().copied().zip(0..).collect();
-        self.places = order;
-        self.learned = self.profiles.keys().map(|profile| (profile.clone(), self.weights(profile))).collect();
-        self.learned.retain(|_, weights| !weights.is_empty());
-        self.behind.clear();
-        self.generation += 1;
-        let trained = Model::train(REGULARISATION, self.places.len(), self.learned.values());
-        self.model = Arc::new(trained.unwrap_or_else(|error| unreachable!("all weights have places: {error}")));
-    }
-
     /// Returns true if a title without a place in the model has more viewers than one that has a place, so that
-    /// [`Memory::train`] would change what the model knows.
+    /// a training would change what the model knows.
     pub fn is_outgrown(&self) -> bool {
         let viewers = |number: &u32| self.audiences[*number as usize].viewers;
         let least = self.places.iter().map(viewers).min().unwrap_or(0);
@@ -402,6 +388,8 @@ impl Memory {
         }
     }
 }
+
+mod training;
 
 #[cfg(test)]
 mod tests;

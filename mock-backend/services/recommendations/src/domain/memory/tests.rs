@@ -230,3 +230,72 @@ proptest! {
         }
     }
 }
+
+/// More titles than the model has places for, each with one viewer, and `extra` further viewers of the last one.
+fn crowded(extra: u32) -> Memory {
+    let mut memory = Memory::default();
+    let titles = u32::try_from(super::MAX_TITLES).expect("a small number") + 3;
+    for number in 0..titles {
+        memory.take(&some(1000 + number % 7, number, 3, 1));
+    }
+    for viewer in 0..extra {
+        memory.take(&some(viewer, titles - 1, 3, 2));
+    }
+    memory
+}
+
+#[test]
+fn a_title_that_came_to_be_watched_gets_a_place_without_losing_what_happens_meanwhile() {
+    let last = TitleId::new(format!("t{}", super::MAX_TITLES + 2));
+    assert!(!crowded(0).is_outgrown(), "no title without a place has more viewers than one with a place");
+    let mut memory = crowded(5);
+    assert!(memory.is_outgrown());
+    assert_eq!(memory.place(&last), None);
+    let training = memory.training();
+    // Meanwhile one profile watches on, one is forgotten, and one is new.
+    memory.take(&some(2, 0, 3, 9));
+    assert!(memory.forget(&ProfileId::new("p3")));
+    memory.take(&some(77, 1, 3, 9));
+    assert!(memory.take_trained(training.train()));
+    assert_eq!(memory.place(&last), Some(0), "it has most viewers");
+    assert!(!memory.is_outgrown());
+    memory.learn_all();
+    assert_eq!(memory.behind(), 0);
+    let mut anew = crowded(5);
+    anew.take(&some(2, 0, 3, 9));
+    assert!(anew.forget(&ProfileId::new("p3")));
+    anew.take(&some(77, 1, 3, 9));
+    anew.train();
+    assert_eq!(anew.digest(), memory.digest());
+    let (here, there) = (memory.place(&last).expect("a place"), anew.place(&last).expect("a place"));
+    for other in ["t0", "t1", "t5"] {
+        let other = TitleId::new(other);
+        let (Some(one), Some(two)) = (memory.place(&other), anew.place(&other)) else { panic!("{other} has no place") };
+        assert!((memory.model().strength(here, one) - anew.model().strength(there, two)).abs() <= 1e-9);
+    }
+}
+
+#[test]
+fn a_training_is_of_no_use_when_the_model_was_trained_otherwise_meanwhile() {
+    let mut memory = Memory::default();
+    memory.take(&some(1, 1, 3, 5));
+    memory.take(&some(1, 2, 3, 5));
+    let training = memory.training();
+    memory.train();
+    let places = memory.place(&TitleId::new("t1"));
+    assert!(!memory.take_trained(training.train()));
+    assert_eq!(memory.place(&TitleId::new("t1")), places);
+    let lesson = {
+        memory.take(&some(2, 1, 3, 6));
+        memory.lesson().expect("something to learn")
+    };
+    memory.train();
+    memory.take_learned(lesson.learn());
+    memory.learn_all();
+    let mut anew = Memory::default();
+    for event in [some(1, 1, 3, 5), some(1, 2, 3, 5), some(2, 1, 3, 6)] {
+        anew.take(&event);
+    }
+    anew.train();
+    assert!(memory.model().distance(anew.model()) <= 1e-9);
+}
