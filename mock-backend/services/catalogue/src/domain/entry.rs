@@ -21,8 +21,10 @@ pub struct Entry {
     pub version: i64,
     /// Time at which it was added; of a series, that of its newest episode.
     pub added_at: UnixMillis,
-    /// True if no screen offers it.
+    /// True if no screen offers it: it is hidden, or an episode of a series that is.
     pub is_hidden: bool,
+    /// True if the page of what it belongs to shows it: it is not hidden itself.
+    pub(super) is_linked: bool,
     /// Representations, to compare with what a device can play.
     pub offer: Offer,
     pub(super) card: TitleCard,
@@ -131,6 +133,7 @@ impl Entry {
             version,
             added_at: version,
             is_hidden: record.about.is_hidden,
+            is_linked: !record.about.is_hidden,
             offer: offer(&record),
             age: rating.as_ref().map(|rating| rating.min_age),
             is_open: facts.opening.is_open,

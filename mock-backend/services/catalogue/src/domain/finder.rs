@@ -242,7 +242,10 @@ impl Finder {
 fn has_word(name: &str, text: &str) -> bool {
     let joined = text.chars().next().is_some_and(is_written_without_spaces);
     let begins = |at: usize| !name[..at].chars().next_back().is_some_and(char::is_alphanumeric);
-    name.match_indices(text).any(|(at, _)| joined || begins(at))
+    let first = text.as_bytes().first();
+    let mut starts = name.bytes().enumerate().filter(|(_, byte)| Some(byte) == first).map(|(at, _)| at);
+    // A place that begins like the text begins a character.
+    starts.any(|at| name.as_bytes()[at..].starts_with(text.as_bytes()) && (joined || begins(at)))
 }
 
 /// Titles of each value.

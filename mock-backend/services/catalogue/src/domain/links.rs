@@ -10,7 +10,7 @@ use kinora_api::{EpisodePlace, Profile, ResumePosition, TitleKind};
 
 use super::entry::Entry;
 
-/// Episodes and trailers that can be played and are not hidden, in order, by the title that they belong to.
+/// Episodes and trailers that can be played and are not hidden themselves, in order, by the title that they belong to.
 #[derive(Debug, Default)]
 pub struct Links {
     episodes: BTreeMap<String, Vec<Arc<Entry>>>,
@@ -24,10 +24,10 @@ pub(super) type Loose = BTreeMap<String, Entry>;
 /// title that is not what its record makes of it.
 pub(super) fn connect(titles: &mut Loose, warn: &mut impl FnMut(&str, String)) {
     let kinds: BTreeMap<String, TitleKind> = titles.iter().map(|(id, entry)| (id.clone(), entry.card.kind)).collect();
-    let series: BTreeMap<String, (String, bool, Option<u8>)> = titles
+    let series: BTreeMap<String, Series> = titles
         .iter()
         .filter(|(_, entry)| entry.card.kind == TitleKind::Series)
-        .map(|(id, entry)| (id.clone(), (entry.card.name.clone(), entry.is_open, entry.age)))
+        .map(|(id, entry)| (id.clone(), Series::of(entry)))
         .collect();
     let mut taken: BTreeSet<(String, u16, u16)> = BTreeSet::new();
     for (id, entry) in titles.iter_mut() {
@@ -36,7 +36,7 @@ pub(super) fn connect(titles: &mut Loose, warn: &mut impl FnMut(&str, String)) {
             TitleKind::Episode => {
                 let known = part.and_then(|part| series.get(&part.title).map(|of| (part, of)));
                 let known = known.filter(|(part, _)| part.season > 0 && part.number > 0);
-                let Some((part, (name, is_open, age))) = known else {
+                let Some((part, series)) = known else {
                     warn(
                         id,
                         "it is an episode of a series that is not there, or without a season and a number".to_owned(),
@@ -50,12 +50,13 @@ pub(super) fn connect(titles: &mut Loose, warn: &mut impl FnMut(&str, String)) {
                     entry.stand_alone();
                     continue;
                 }
-                entry.is_open &= is_open;
+                entry.is_open &= series.is_open;
+                entry.is_hidden |= series.is_hidden;
                 // Those for whom the series is not suitable see none of it.
-                entry.age = entry.age.zip(*age).map(|(own, of_series)| own.max(of_series));
+                entry.age = entry.age.zip(series.age).map(|(own, of_series)| own.max(of_series));
                 entry.card.episode = Some(EpisodePlace {
                     series: part.title.as_str().into(),
-                    series_name: name.clone(),
+                    series_name: series.name.clone(),
                     season: part.season,
                     number: part.number,
                 });
@@ -75,7 +76,7 @@ pub(super) fn connect(titles: &mut Loose, warn: &mut impl FnMut(&str, String)) {
         }
     }
     let mut sums: BTreeMap<String, Sum> = series.into_keys().map(|id| (id, Sum::default())).collect();
-    for entry in titles.values().filter(|entry| entry.is_open && !entry.is_hidden) {
+    for entry in titles.values().filter(|entry| entry.is_open && entry.is_linked) {
         let of = entry.card.episode.as_ref().and_then(|place| sums.get_mut(place.series.as_str()));
         if let Some(sum) = of {
             sum.add(entry);
@@ -85,6 +86,21 @@ pub(super) fn connect(titles: &mut Loose, warn: &mut impl FnMut(&str, String)) {
         if let Some(entry) = titles.get_mut(&id) {
             sum.give(entry);
         }
+    }
+}
+
+/// Facts about a series that its episodes take over.
+struct Series {
+    name: String,
+    is_open: bool,
+    is_hidden: bool,
+    age: Option<u8>,
+}
+
+impl Series {
+    fn of(entry: &Entry) -> Self {
+        let Entry { is_open, is_hidden, age, .. } = *entry;
+        Self { name: entry.card.name.clone(), is_open, is_hidden, age }
     }
 }
 
@@ -141,7 +157,7 @@ impl Links {
     /// Returns the links of titles that are connected.
     pub(super) fn of<'e>(titles: impl Iterator<Item = &'e Arc<Entry>>) -> Self {
         let mut links = Self::default();
-        for entry in titles.filter(|entry| entry.is_open && !entry.is_hidden) {
+        for entry in titles.filter(|entry| entry.is_open && entry.is_linked) {
             let Some(part) = &entry.facts.part_of else { continue };
             let parts = if entry.card.kind == TitleKind::Episode { &mut links.episodes } else { &mut links.trailers };
             parts.entry(part.title.clone()).or_default().push(Arc::clone(entry));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Snapshot;
 use super::facts::Setting;
+use super::finder::Wanted;
 use super::home::Scene;
 use crate::pictures::PictureKeys;
 
@@ -185,6 +186,24 @@ fn the_next_episode_is_the_one_that_was_begun_or_the_one_after() {
     assert_eq!(up_next("tide-12", &[("tide-12", 100)]).as_deref(), Some("tide-21"));
     assert_eq!(up_next("tide-22", &[]), None);
     assert_eq!(up_next("film-a", &[]), None);
+}
+
+#[test]
+fn a_hidden_series_and_its_episodes_are_offered_nowhere_and_its_page_has_them() {
+    let hidden = record("tide", json!({ "kind": "series", "is_hidden": true }));
+    let mut own = episode("tide-12", 1, 2);
+    own.about.is_hidden = true;
+    let snapshot = snapshot(vec![hidden, episode("tide-11", 1, 1), own], &Setting::default());
+    let viewing = Viewing { positions: positions(&[("tide-11", 5)]), ..Viewing::default() };
+    let home = home(&snapshot, &viewing, &profile(None));
+    assert!(home.rows.is_empty() && home.hero.is_none(), "{:?}", home.rows);
+    let search = |text: &str| snapshot.search(&Wanted { text: text.to_owned(), limit: 9, ..Wanted::default() });
+    assert!(search("name of").titles.is_empty());
+    assert_eq!(search("tide").titles.len(), 1, "by its id");
+    let page = detail(&snapshot, "tide", &[], &profile(None));
+    let episodes: Vec<&str> = page.seasons[0].episodes.iter().map(|episode| episode.card.id.as_str()).collect();
+    assert_eq!(episodes, ["tide-11"], "the other one is hidden itself");
+    assert_eq!(snapshot.facts().len(), 2, "what is done with its episodes counts for it");
 }
 
 #[test]
