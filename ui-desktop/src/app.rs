@@ -102,7 +102,8 @@ impl App {
     /// The app in its first state; its first effects are carried out at once.
     pub fn new(ctx: &egui::Context, parts: Parts) -> Self {
         theme::apply(ctx);
-        let (state, effects) = start(parts.launch, parts.settings.load(), parts.settings.load_choices());
+        let (mut state, effects) = start(parts.launch, parts.settings.load(), parts.settings.load_choices());
+        state.recent = parts.settings.load_recent();
         let mut app = Self {
             state,
             service: parts.service,
@@ -216,7 +217,8 @@ impl App {
     }
 
     fn handle(&mut self, ctx: &egui::Context, message: Message, now: f64) {
-        let moment = Moment { now, snapshot: self.snapshot(), wall_ms: self.wall.now_ms() };
+        let position = self.player.as_ref().map_or(MediaTime::ZERO, PlayerHandle::position);
+        let moment = Moment { now, snapshot: self.snapshot(), position, wall_ms: self.wall.now_ms() };
         let before = self.state.route.clone();
         let effects = update(&mut self.state, message, &moment);
         if self.state.route != before {
@@ -250,6 +252,7 @@ impl App {
                 ctx.request_repaint_after_secs(SAVE_AFTER as f32 + 0.1);
             }
             Effect::SaveChoices => self.settings.save_choices(&self.state.choices),
+            Effect::SaveRecent => self.settings.save_recent(&self.state.recent),
             Effect::Copy(text) => ctx.copy_text(text),
             Effect::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }

@@ -1,10 +1,10 @@
 //! What the viewer asked for. Views send these and nothing else; only [`crate::state`] acts on them.
 
 use kinora_api::events::Rating;
-use kinora_api::{PlaybackSessionId, ProfileId, ProfileRequest, TitleId};
+use kinora_api::{PlaybackSessionId, ProfileId, ProfileRequest, SearchFilter, TitleId};
 use player_core::command::{QualityChoice, TrackChoice};
 
-use crate::state::{DialogKind, Focus, Menu, Settings, SignInPage};
+use crate::state::{DialogKind, FilterGroup, Focus, Menu, Settings, SignInPage};
 
 /// Where a title begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +82,10 @@ pub enum UiCommand {
     DismissNotice,
     /// Open the search page, or put the focus into its field.
     OpenSearch,
-    /// The search field now reads so.
-    EditSearch(String),
+    /// Something about the search.
+    Search(SearchCommand),
+    /// Show a season of the series by its number.
+    ShowSeason(u16),
     /// Ask who watches.
     SwitchProfile,
     /// Go on with this profile.
@@ -104,6 +106,27 @@ pub enum UiCommand {
     Account(AccountCommand),
     /// Something about the player.
     Player(PlayerCommand),
+}
+
+/// One wish of the viewer about the search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchCommand {
+    /// The field now reads so.
+    Edit(String),
+    /// Search for what the field reads: it is a search to remember.
+    Submit,
+    /// Show the values of a group of filters, or hide them.
+    ToggleGroup(FilterGroup),
+    /// Search with these filters.
+    Filter(SearchFilter),
+    /// Search without filters.
+    ClearFilters,
+    /// Search again for a text.
+    Recall(String),
+    /// Forget a recent search.
+    Forget(String),
+    /// Forget all recent searches of the profile.
+    ForgetAll,
 }
 
 /// One wish of the viewer about the account.
@@ -195,6 +218,19 @@ pub enum PlayerCommand {
     ToggleText,
     /// Choose the quality.
     SelectQuality(QualityChoice),
+    /// Go to the next chapter, or to the previous one.
+    TurnChapter {
+        /// The next one.
+        forward: bool,
+    },
+    /// Go to a chapter by its number from 0.
+    GoToChapter(usize),
+    /// Skip the part that is offered to be skipped, or the credits before the next episode.
+    Skip,
+    /// Play the next episode now.
+    PlayNext,
+    /// Watch the credits: the next episode is not to begin by itself.
+    StopNext,
     /// Show or hide the statistics.
     ToggleStats,
     /// The pointer moved or a key was pressed.

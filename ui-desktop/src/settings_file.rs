@@ -1,5 +1,5 @@
-//! The settings on disk, and what was chosen for titles: two small JSON files, each replaced as a whole. Not for
-//! secrets.
+//! The settings on disk, what was chosen for titles, and recent searches: small JSON files, each replaced as a whole. Not
+//! for secrets.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::private_file;
-use crate::state::{Choices, Settings};
+use crate::state::{Choices, RecentSearches, Settings};
 
 /// Maximum bytes of a file; a larger one is not ours.
 const MAX_BYTES: u64 = 512 << 10;
@@ -15,6 +15,8 @@ const MAX_BYTES: u64 = 512 << 10;
 const SETTINGS: &str = "settings.json";
 /// File of what was chosen for titles.
 const CHOICES: &str = "choices.json";
+/// File of recent searches.
+const RECENT: &str = "searches.json";
 
 /// Reads and writes the settings of one user.
 #[derive(Clone, Debug)]
@@ -46,6 +48,16 @@ impl SettingsFile {
     /// Writes down what was chosen for titles.
     pub fn save_choices(&self, choices: &Choices) {
         self.write(CHOICES, choices);
+    }
+
+    /// Returns recent searches, or none where they cannot be read.
+    pub fn load_recent(&self) -> RecentSearches {
+        self.read(RECENT)
+    }
+
+    /// Writes recent searches down.
+    pub fn save_recent(&self, recent: &RecentSearches) {
+        self.write(RECENT, recent);
     }
 
     fn read<T: DeserializeOwned + Default>(&self, name: &str) -> T {
@@ -89,6 +101,10 @@ mod tests {
         choices.change(&"a".into(), &"film".into(), |choice| choice.rate = Some(1.5));
         file.save_choices(&choices);
         assert_eq!(file.load_choices(), choices);
+        let mut recent = RecentSearches::default();
+        recent.note(&"a".into(), &"p".into(), "night");
+        file.save_recent(&recent);
+        assert_eq!(file.load_recent(), recent);
         fs::write(directory.path().join("below/choices.json"), b"[{").expect("writes");
         assert_eq!(file.load_choices(), Choices::default());
     }

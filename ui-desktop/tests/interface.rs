@@ -6,6 +6,8 @@ mod account_pages;
 mod navigation;
 #[path = "interface/pointer.rs"]
 mod pointer;
+#[path = "interface/series.rs"]
+mod series;
 #[path = "interface/small_window.rs"]
 mod small_window;
 #[path = "support/mod.rs"]
@@ -42,7 +44,7 @@ fn the_sign_in_form_says_what_is_missing_and_sends_what_was_typed() {
     window.get_by_role_and_label(Role::PasswordInput, "Password").type_text("secret");
     settle(&mut window);
     press(&mut window, Key::Enter);
-    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "secret".into() };
+    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "secret".into(), code: None };
     assert_eq!(outside.take_asked(), [Request::SignIn { credentials, patient: false }]);
 
     let url = "http://127.0.0.1:1/v1/sign-in".parse().expect("a valid address");
@@ -54,7 +56,7 @@ fn the_sign_in_form_says_what_is_missing_and_sends_what_was_typed() {
 
 #[test]
 fn the_demo_viewer_is_signed_in_without_being_asked() {
-    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into() };
+    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into(), code: None };
     let (mut window, outside) = open(Launch::Service { credentials: Some(credentials.clone()) });
     assert_eq!(outside.take_asked(), [Request::SignIn { credentials, patient: true }]);
     outside.reply(Reply::SignedIn(Ok(account())));
@@ -81,7 +83,7 @@ fn arrows_and_enter_walk_the_home_screen() {
     press(&mut window, Key::Enter);
     assert_eq!(state(&window).route, Route::Title("t1".into()));
     assert_eq!(outside.take_asked(), [Request::Title("t1".into())]);
-    outside.reply(Reply::Title("t1".into(), Ok(detail(card("t1", "Slow Light")))));
+    outside.reply(Reply::Title("t1".into(), Ok(Box::new(detail(card("t1", "Slow Light"))))));
     settle(&mut window);
     window.get_by_label("Second paragraph.");
     window.get_by_label("Full HD");

@@ -168,7 +168,7 @@ impl Client {
     }
 
     fn sign_in(&mut self) -> Reply {
-        let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into() };
+        let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into(), code: None };
         self.ask(Request::SignIn { credentials, patient: false })
     }
 }
@@ -425,8 +425,8 @@ fn a_stored_session_and_what_was_last_seen_survive_a_start_without_the_service()
     let kids = Some(kinora_api::ProfileId::from("kids"));
     assert!(matches!(client.ask(Request::UseProfile(kids.clone())), Reply::ProfileInUse(profile) if profile == kids));
     assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(home)) if heading(&home) == "for children"));
-    let Reply::Found(query, Ok(_)) = client.ask(Request::Search("night".to_owned())) else { panic!("it was found") };
-    assert_eq!(query, "night");
+    let Reply::Found(query, Ok(_)) = client.ask(Request::Search("night".into())) else { panic!("it was found") };
+    assert_eq!(query, "night".into());
     drop(client);
 
     service.switch(false);
@@ -459,7 +459,7 @@ fn another_account_sees_nothing_of_the_one_before() {
     client.sign_in();
     assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(_))));
     service.switch(false);
-    let credentials = Credentials { email: "other@kinora.example".to_owned(), password: "pw".into() };
+    let credentials = Credentials { email: "other@kinora.example".to_owned(), password: "pw".into(), code: None };
     let reply = client.ask(Request::SignIn { credentials, patient: true });
     let Reply::Offline { account: None, homes, .. } = reply else { panic!("{reply:?}") };
     assert!(homes.is_empty());

@@ -65,7 +65,7 @@ pub enum RowKind {
         /// The genre's name as it stands in [`TitleCard::genres`].
         genre: String,
     },
-    /// Everything, by name.
+    /// All films, by name.
     All,
     /// A row of a newer server; shown under its heading.
     #[serde(other)]
@@ -400,6 +400,10 @@ pub struct SearchResults {
     /// are left out.
     #[serde(default, skip_serializing_if = "SearchFilters::is_empty")]
     pub filters: SearchFilters,
+    /// True if only names were searched, without forgiving typing errors, because the search does not work: there are no filters
+    /// then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_simple: bool,
 }
 
 /// Values by which the results of a search can be filtered, with the number of titles of each.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod client;
+mod companion;
 mod failure;
 mod images;
 mod position_outbox;
@@ -19,8 +20,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kinora_api::{
-    Account, Heartbeat, Home, NowPlaying, PlaybackGrant, PlaybackSessionId, ProfileId, Row, TitleCard, TitleDetail,
-    TitleId, UnixMillis,
+    Account, Heartbeat, Home, NowPlaying, PlaybackGrant, PlaybackSessionId, ProfileId, Row, SearchFilter,
+    SearchResults, TitleDetail, TitleId, UnixMillis,
 };
 
 use client::Client;
@@ -39,6 +40,28 @@ pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// Tells where a playback is; called from the service's thread at every heartbeat.
 pub type Probe = Arc<dyn Fn() -> Heartbeat + Send + Sync>;
+
+/// A search: words, and what the titles are filtered by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchQuery {
+    /// Words; empty finds all titles that pass the filters.
+    pub text: String,
+    /// The filters.
+    pub filter: SearchFilter,
+}
+
+impl SearchQuery {
+    /// Returns true if nothing is searched for.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.filter == SearchFilter::default()
+    }
+}
+
+impl From<&str> for SearchQuery {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), filter: SearchFilter::default() }
+    }
+}
 
 /// What the interface asks of the service.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,10 +130,10 @@ pub enum Request {
     /// Ask everything from now on for this profile; `None` is the account's default. Answered by
     /// [`Reply::ProfileInUse`]; answers that were asked for another profile are dropped.
     UseProfile(Option<ProfileId>),
-    /// Titles that match what the viewer typed. Answered by [`Reply::Found`].
-    Search(String),
+    /// Titles that match what the viewer typed and chose. Answered by [`Reply::Found`].
+    Search(SearchQuery),
     /// Companion of the film on screen: its page and the pictures of its seek bar. Answered by
-    /// [`Reply::Companion`].
+    /// [`Reply::Companion`], once with the page alone and again with the pictures, or not at all.
     Companion(TitleId),
     /// Something about the account, its profiles, its devices, or another way to sign in.
     Account(AccountRequest),
@@ -160,7 +183,7 @@ pub enum Reply {
         result: Result<Row, Failure>,
     },
     /// A title's page.
-    Title(TitleId, Result<TitleDetail, Failure>),
+    Title(TitleId, Result<Box<TitleDetail>, Failure>),
     /// The outcome of asking for leave to play.
     Granted(TitleId, Result<PlaybackGrant, Failure>),
     /// The outcome of fetching permission ahead.
@@ -201,7 +224,7 @@ pub enum Reply {
     /// Answers from here on are for this profile.
     ProfileInUse(Option<ProfileId>),
     /// The titles that match a query, the best first.
-    Found(String, Result<Vec<TitleCard>, Failure>),
+    Found(SearchQuery, Result<SearchResults, Failure>),
     /// Companion of a film on screen.
     Companion(TitleId, Box<Companion>),
     /// The answer to [`Request::Account`].

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kinora_api::{
     Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackRequest, PlaybackSessionId, ProfileId,
-    Protocol, SearchResults, TakeOver, TitleDetail, TitleId, UnixMillis, paths,
+    Protocol, TakeOver, TitleId, UnixMillis, paths,
 };
 use kinora_pin::KeyPin;
 use reqwest::Method;
@@ -21,10 +21,7 @@ use super::client::Aged;
 use super::position_outbox::{self, PositionOutbox, Waiting};
 use super::session::{NOTHING, Session, is_lost};
 use super::watch::Farewell;
-use super::{
-    Client, Companion, Failure, LastSeen, Probe, Reply, Request, Sprites, Wake, images, presence, thumbnails,
-    title_change, watch,
-};
+use super::{Client, Failure, LastSeen, Probe, Reply, Request, Wake, images, presence, title_change, watch};
 use crate::home_cache::{CachedHome, HomeCache};
 use crate::picture_cache::PictureCache;
 use crate::secrets::{self, SecretChoice};
@@ -259,14 +256,14 @@ pub(super) struct Worker {
     /// Origin of the service.
     service: String,
     pub(super) session: Arc<Session>,
-    answers: Answers,
+    pub(super) answers: Answers,
     homes: HomeCache,
     posters: PictureCache,
     outbox: PositionOutbox,
     /// The account as the service last described it.
     account: Arc<Mutex<Option<Account>>>,
     /// The profile that requests are for; `None` is the account's default.
-    profile: Option<ProfileId>,
+    pub(super) profile: Option<ProfileId>,
     /// The turn in which the request was taken; see `turn`.
     asked_in: u64,
     /// Counts the changes of profile and account: answers of an earlier turn are dropped.
@@ -284,12 +281,11 @@ impl Worker {
             Request::Home => self.home().await,
             Request::Title(id) => {
                 let path = paths::title(&id, self.profile.as_ref());
-                self.browse(&path, |result| Reply::Title(id, result)).await
+                self.browse(&path, |result| Reply::Title(id, result.map(Box::new))).await
             }
             Request::Search(query) => {
-                let path = paths::search(&query, FOUND, self.profile.as_ref());
-                let answer = |found: Result<SearchResults, _>| Reply::Found(query, found.map(|found| found.titles));
-                self.browse(&path, answer).await
+                let path = paths::search_filtered(&query.text, FOUND, &query.filter, self.profile.as_ref());
+                self.browse(&path, |found| Reply::Found(query, found)).await
             }
             Request::MoreRows(path) => {
                 let asked = path.clone();
@@ -299,10 +295,7 @@ impl Worker {
                 let asked = path.clone();
                 self.browse(&asked, |result| Reply::MoreTitles { row, path, result }).await
             }
-            Request::Companion(id) => match self.companion(&id).await {
-                Some(companion) => Reply::Companion(id, Box::new(companion)),
-                None => return,
-            },
+            Request::Companion(id) => return self.companion(id).await,
             Request::Authorize(id) => return self.authorize(id, None).await,
             Request::AuthorizeInstead { id, stop } => return self.authorize(id, Some(stop)).await,
             Request::TakeOver { id, session } => return self.take_over(id, &session).await,
@@ -344,7 +337,7 @@ impl Worker {
     }
 
     /// Returns true while answers to this request still concern the viewer.
-    fn is_current(&self) -> bool {
+    pub(super) fn is_current(&self) -> bool {
         self.asked_in == self.turn.load(Ordering::Relaxed)
     }
 
@@ -449,24 +442,6 @@ impl Worker {
     async fn authorize(&self, id: TitleId, stop: Option<PlaybackSessionId>) {
         let Some(result) = self.fetch_grant(&id, false, stop).await else { return };
         self.answers.send(lost(result).map_or(Reply::SessionLost, |result| Reply::Granted(id, result))).await;
-    }
-
-    /// Returns the title's page with the pictures of its seek bar. A film plays without them, so a failure is only
-    /// logged.
-    async fn companion(&self, id: &TitleId) -> Option<Companion> {
-        let path = paths::title(id, self.profile.as_ref());
-        let detail: TitleDetail = match self.session.call(Method::GET, &path, NOTHING).await {
-            Ok(detail) => detail,
-            Err(failure) => {
-                tracing::info!(error = %failure.error, "the page of the film on screen could not be fetched");
-                return None;
-            }
-        };
-        let sprites = match &detail.thumbnails {
-            Some(index) => thumbnails::fetch(&self.client, &index.path).await,
-            None => Sprites::default(),
-        };
-        Some(Companion { detail, sprites })
     }
 
     async fn restore(&self) -> Reply {

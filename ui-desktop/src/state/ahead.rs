@@ -6,7 +6,7 @@
 
 use kinora_api::{PlaybackGrant, TitleId};
 
-use super::{AppState, DataSaver, Effect, Route, find_card, preferences};
+use super::{AppState, DataSaver, Effect, Route, find_card, preferences, to_play};
 use crate::api::{Failure, Request};
 
 /// Seconds for which a page is open before anything is fetched ahead: whoever leafs through titles fetches nothing.
@@ -23,7 +23,7 @@ const MAX_REQUESTS: u32 = 4;
 /// State of the requests ahead of "Play", and their permission.
 #[derive(Clone, Debug, Default)]
 pub struct Ahead {
-    /// Title of the page on screen.
+    /// Title that the page on screen plays.
     page: Option<TitleId>,
     /// Time of the next request, in seconds of the interface's clock; `None` while none is planned.
     due: Option<f64>,
@@ -69,12 +69,9 @@ impl Ahead {
 
 /// Follows the page on screen and the time. Called after every change of the state.
 pub fn follow(state: &mut AppState, now: f64, effects: &mut Vec<Effect>) {
-    let page = match &state.route {
-        Route::Title(id) => Some(id),
-        _ => None,
-    };
-    if state.ahead.page.as_ref() != page {
-        state.ahead.page = page.cloned();
+    let page = played_by_page(state);
+    if state.ahead.page != page {
+        state.ahead.page = page;
         state.ahead.requests = 0;
         state.ahead.plan(now + REST);
         state.ahead.give_back(effects);
@@ -92,6 +89,16 @@ pub fn follow(state: &mut AppState, now: f64, effects: &mut Vec<Effect>) {
         state.ahead.is_outdated = false;
         let manifest = preferences::settings(state).data_saver == DataSaver::Off;
         effects.push(Effect::Api(Request::Prepare { id, manifest }));
+    }
+}
+
+/// Returns the title that the main button of the page on screen plays; of a series it is an episode.
+fn played_by_page(state: &AppState) -> Option<TitleId> {
+    let Route::Title(id) = &state.route else { return None };
+    let detail = state.title.data.ready().filter(|detail| detail.card.id == *id);
+    match find_card(state, id) {
+        Some(card) => to_play(card, detail).map(|plays| plays.id.clone()),
+        None => Some(id.clone()),
     }
 }
 

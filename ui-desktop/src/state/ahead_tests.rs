@@ -1,6 +1,6 @@
 //! Times at which permission is fetched ahead, kept and given back; all of them are arguments.
 
-use kinora_api::{Account, ErrorCode, Image, TitleCard};
+use kinora_api::{Account, ErrorCode, Image, SearchResults, TitleCard};
 use player_core::Command;
 
 use super::*;
@@ -47,7 +47,7 @@ fn home() -> AppState {
     let (email, display_name) = (String::new(), String::new());
     state.account = Some(Account { id, email, display_name, max_streams: 1, has_pin: false, profiles: Vec::new() });
     state.route = Route::Home;
-    state.search.data = Load::Ready(vec![card("a"), card("b")]);
+    state.search.data = Load::Ready(SearchResults { titles: vec![card("a"), card("b")], ..SearchResults::default() });
     state
 }
 

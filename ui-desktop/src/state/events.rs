@@ -5,7 +5,7 @@ use player_core::{ErrorCode, Event, State};
 
 use super::pages::fail;
 use super::player::{self, PlayerState, Source};
-use super::{AppState, Effect, Moment, Notice, preferences};
+use super::{AppState, Effect, Moment, Notice, next_up, preferences};
 
 /// A new leave to play is asked for by itself at most this often, in seconds.
 const RENEW_EVERY: f64 = 30.0;
@@ -48,7 +48,10 @@ pub fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &m
         Event::Reply { error: Some(error), .. } => {
             state.notice = Some(Notice { text: error.code.advice().to_owned(), since: moment.now });
         }
-        Event::Ended => player.last_activity = moment.now,
+        Event::Ended => {
+            player.last_activity = moment.now;
+            next_up::on_ended(state, moment, effects);
+        }
         _ => {}
     }
 }

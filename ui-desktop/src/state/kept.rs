@@ -67,7 +67,7 @@ pub fn ask_again(state: &mut AppState, effects: &mut Vec<Effect>) {
     effects.extend(match &state.route {
         Route::Home => Some(Effect::Api(Request::Home)),
         Route::Title(id) => Some(Effect::Api(Request::Title(id.clone()))),
-        Route::Search => Some(Effect::Api(Request::Search(state.search.query.trim().to_owned()))),
+        Route::Search => Some(Effect::Api(Request::Search(state.search.wanted()))),
         _ => None,
     });
 }

@@ -31,6 +31,10 @@ pub fn player_command(key: Key, modifiers: Modifiers) -> Option<PlayerCommand> {
         Key::S => PlayerCommand::ToggleMenu(Menu::Subtitles),
         Key::R => PlayerCommand::ToggleMenu(Menu::Speed),
         Key::Q => PlayerCommand::ToggleMenu(Menu::Quality),
+        Key::H => PlayerCommand::ToggleMenu(Menu::Chapters),
+        Key::PageUp => PlayerCommand::TurnChapter { forward: false },
+        Key::PageDown => PlayerCommand::TurnChapter { forward: true },
+        Key::N => PlayerCommand::Skip,
         Key::I => PlayerCommand::ToggleStats,
         Key::Escape => PlayerCommand::Escape,
         Key::Home => PlayerCommand::SeekToTenth(0),
@@ -68,6 +72,10 @@ mod tests {
         check(Key::C, none, Some(PlayerCommand::ToggleText));
         check(Key::S, none, Some(PlayerCommand::ToggleMenu(Menu::Subtitles)));
         check(Key::R, none, Some(PlayerCommand::ToggleMenu(Menu::Speed)));
+        check(Key::H, none, Some(PlayerCommand::ToggleMenu(Menu::Chapters)));
+        check(Key::PageUp, none, Some(PlayerCommand::TurnChapter { forward: false }));
+        check(Key::PageDown, none, Some(PlayerCommand::TurnChapter { forward: true }));
+        check(Key::N, none, Some(PlayerCommand::Skip));
         check(Key::I, none, Some(PlayerCommand::ToggleStats));
         check(Key::Escape, none, Some(PlayerCommand::Escape));
         check(Key::Num7, none, Some(PlayerCommand::SeekToTenth(7)));

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinora_api::events::Rating;
-use kinora_api::{ErrorCode, Row, RowKind, TitleCard, TitleDetail, TitleId};
+use kinora_api::{Episode, ErrorCode, Row, RowKind, TitleCard, TitleDetail, TitleId};
 
+use super::cards::episodes;
 use super::{AppState, Effect, Load, Moment, Notice, Problem, Route, ahead, find_card, outage};
 use crate::api::{Failure, Request, TitleChange};
 use crate::command::LibraryCommand;
@@ -117,6 +118,12 @@ impl Library {
     /// Returns true if the profile has watched the title, as the viewer last wanted it.
     pub fn is_watched(&self, id: &TitleId) -> bool {
         self.wanted(id, Mark::Watched).unwrap_or_else(|| self.watched.contains(id))
+    }
+
+    /// Returns true if the profile has watched an episode, as the viewer last wanted it.
+    pub fn is_episode_watched(&self, episode: &Episode) -> bool {
+        let id = &episode.card.id;
+        self.wanted(id, Mark::Watched).unwrap_or_else(|| episode.is_watched || self.watched.contains(id))
     }
 
     /// Returns true if the title's page can offer to remove it from "Continue watching".
@@ -271,8 +278,11 @@ fn refusal(mark: Mark, failure: &Failure) -> String {
 /// Asks for what a change has changed on pages.
 fn refresh(state: &AppState, id: &TitleId, effects: &mut Vec<Effect>) {
     effects.push(Effect::Api(Request::Home));
-    if state.route == Route::Title(id.clone()) {
-        effects.push(Effect::Api(Request::Title(id.clone())));
+    let shows = |detail: &TitleDetail| episodes(detail).any(|episode| episode.card.id == *id);
+    if let Route::Title(page) = &state.route
+        && (page == id || state.title.data.ready().is_some_and(shows))
+    {
+        effects.push(Effect::Api(Request::Title(page.clone())));
     }
 }
 
@@ -285,6 +295,10 @@ fn settle(state: &mut AppState, id: &TitleId, change: TitleChange) {
             each_detail(state, id, |detail| {
                 detail.is_watched = on;
                 detail.card.resume = None;
+            });
+            each_episode(state, id, |episode| {
+                episode.is_watched = on;
+                episode.card.resume = None;
             });
         }
         TitleChange::Rated(rating) => {
@@ -300,11 +314,20 @@ fn settle(state: &mut AppState, id: &TitleId, change: TitleChange) {
 }
 
 fn each_detail(state: &mut AppState, id: &TitleId, change: impl Fn(&mut TitleDetail)) {
+    details(state).filter(|detail| detail.card.id == *id).for_each(change);
+}
+
+fn each_episode(state: &mut AppState, id: &TitleId, change: impl Fn(&mut Episode)) {
+    let seasons = details(state).flat_map(|detail| &mut detail.seasons);
+    seasons.flat_map(|season| &mut season.episodes).filter(|episode| episode.card.id == *id).for_each(change);
+}
+
+fn details(state: &mut AppState) -> impl Iterator<Item = &mut TitleDetail> {
     let shown = match &mut state.title.data {
         Load::Ready(detail) => Some(detail),
         Load::Idle | Load::Loading | Load::Failed(_) => None,
     };
-    shown.into_iter().chain(&mut state.title.seen).filter(|detail| detail.card.id == *id).for_each(change);
+    shown.into_iter().chain(&mut state.title.seen)
 }
 
 /// Keeps removed titles off a home screen that was answered before the removal.

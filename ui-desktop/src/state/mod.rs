@@ -5,11 +5,13 @@
 
 mod accounts;
 mod ahead;
+mod cards;
 mod choices;
 mod confirmation;
 mod dialog;
 mod elsewhere;
 mod events;
+mod film;
 mod focus;
 mod format;
 mod home_pages;
@@ -19,6 +21,7 @@ mod language;
 mod library;
 mod lru;
 mod moment;
+mod next_up;
 mod outage;
 mod pages;
 mod player;
@@ -26,16 +29,20 @@ mod preferences;
 mod problem;
 mod profile_editor;
 mod profiles;
+mod recent;
 mod replies;
 mod search;
 mod service_words;
 mod settings;
 mod sign_in;
+mod skips;
 mod update;
 mod waiting;
 mod watching;
 
-use kinora_api::{Account, Home, PlaybackGrant, ProfileId, Secret, TitleCard, TitleDetail, TitleId, UnixMillis};
+use kinora_api::{
+    Account, Home, PlaybackGrant, ProfileId, Season, Secret, TitleCard, TitleDetail, TitleId, UnixMillis,
+};
 use player_core::command::LoadRequest;
 use player_core::{Command, Event};
 use url::Url;
@@ -45,6 +52,7 @@ use crate::command::UiCommand;
 
 pub use accounts::AccountPages;
 pub use ahead::Ahead;
+pub use cards::{episode_label, find_card, full_name, name_in_series, play_words, to_play};
 pub use choices::{Choices, TitleChoice, TrackMark};
 pub use dialog::{Dialog, DialogKind, FieldContent, FieldSpec, PIN_LENGTH};
 pub use elsewhere::{Elsewhere, device_name};
@@ -57,16 +65,19 @@ pub use language::language_name;
 pub use library::Library;
 pub use lru::ByteLru;
 pub use moment::Moment;
+pub use next_up::{follows_by_itself, next_episode};
 pub use outage::Outage;
-pub use player::{Flash, Menu, PlayerState, RATES, Source, quality_menu, timeline, track_name};
+pub use player::{Flash, Menu, NextUp, PlayerState, RATES, Source, quality_menu, timeline, track_name};
 pub use preferences::{Changed, CueLook, cue_look, settings as settings_in_force};
 pub use problem::Problem;
 pub use profile_editor::{MAX_NAME, MAX_PROFILES, ProfileEditor};
 pub use profiles::last_chosen;
-pub use search::SearchState;
+pub use recent::RecentSearches;
+pub use search::{FilterGroup, SearchState, genres, recent as recent_searches};
 pub use service_words::service_words;
 pub use settings::{CueSize, DataSaver, Settings, WindowPlace};
 pub use sign_in::{PhoneCode, PhoneSignIn, SignInForm, SignInPage};
+pub use skips::{SkipOffer, chapter_at, chapters, skip_offer, to_seconds};
 pub use update::{next_tick, start, update};
 pub use waiting::{Waiting, next_change as next_wait_change, waiting};
 pub use watching::watching;
@@ -137,6 +148,8 @@ pub struct Credentials {
     pub email: String,
     /// Its password.
     pub password: Secret,
+    /// Code that was mailed because the sign-in is unusual; `None` unless the service asked for one.
+    pub code: Option<Secret>,
 }
 
 /// The home screen.
@@ -163,6 +176,8 @@ pub struct TitleState {
     pub card: Option<TitleCard>,
     /// The gateway gave what is shown from what it had kept; `None` when the service itself answered.
     pub kept: Option<KeptPage>,
+    /// Number of the season that the viewer looks at; `None` is that of the episode to play next.
+    pub season: Option<u16>,
     /// Pages as they were last answered, the latest last, so that the way back finds them as they were left.
     seen: Vec<TitleDetail>,
 }
@@ -176,6 +191,7 @@ impl TitleState {
         self.data = Load::Loading;
         self.card = card;
         self.kept = None;
+        self.season = None;
     }
 
     /// Begins the page of a title that is returned to, with what it showed.
@@ -184,6 +200,13 @@ impl TitleState {
         if let Some(seen) = self.seen.iter().find(|detail| detail.card.id == *id) {
             self.data = Load::Ready(seen.clone());
         }
+    }
+
+    /// Returns the season that is shown of a series.
+    pub fn season<'a>(&self, detail: &'a TitleDetail) -> Option<&'a Season> {
+        let next = detail.up_next.as_ref().and_then(|card| card.episode.as_ref()).map(|place| place.season);
+        let is_it = |number: u16| detail.seasons.iter().find(move |season| season.number == number);
+        self.season.and_then(is_it).or_else(|| next.and_then(is_it)).or(detail.seasons.first())
     }
 
     /// Takes an answer.
@@ -242,6 +265,8 @@ pub struct AppState {
     pub last_seen: Vec<LastSeen>,
     /// What was chosen for titles.
     pub choices: Choices,
+    /// Recent searches of all profiles.
+    pub recent: RecentSearches,
     /// The error card shows its technical part.
     pub details_open: bool,
     /// What plays, while something plays.
@@ -313,21 +338,10 @@ pub enum Effect {
     SaveSettings(Settings),
     /// Write down what was chosen for titles.
     SaveChoices,
+    /// Write down the recent searches.
+    SaveRecent,
     /// Put a text on the clipboard.
     Copy(String),
     /// Close the window.
     Quit,
-}
-
-/// Returns what any page knows of a title.
-pub fn find_card<'a>(state: &'a AppState, id: &TitleId) -> Option<&'a TitleCard> {
-    let home = state.home.data.ready();
-    let on_home =
-        home.into_iter().flat_map(|home| home.hero.iter().chain(home.rows.iter().flat_map(|row| &row.titles)));
-    let detail = state.title.data.ready();
-    let on_page = detail.into_iter().flat_map(|detail| std::iter::once(&detail.card).chain(&detail.similar));
-    let found = state.search.data.ready().into_iter().flatten();
-    let companion = state.player.as_ref().and_then(|player| player.companion.as_deref());
-    let after = companion.into_iter().flat_map(|companion| &companion.detail.similar);
-    on_page.chain(on_home).chain(found).chain(after).chain(&state.title.card).find(|card| card.id == *id)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kinora_api::UnixMillis;
-use player_core::Snapshot;
+use player_core::{MediaTime, Snapshot};
 
 /// What the moment is at which something happened.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,8 @@ pub struct Moment {
     pub now: f64,
     /// The player as it is; the default when there is none.
     pub snapshot: Arc<Snapshot>,
+    /// Position of playback.
+    pub position: MediaTime,
     /// The time of day, in milliseconds since 1970.
     pub wall_ms: UnixMillis,
 }

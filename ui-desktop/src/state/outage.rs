@@ -117,8 +117,9 @@ fn page_requests(state: &AppState) -> Vec<Request> {
     {
         requests.push(Request::Title(id.clone()));
     }
-    if state.route == Route::Search && state.search.data.ready().is_none() && !state.search.query.trim().is_empty() {
-        requests.push(Request::Search(state.search.query.trim().to_owned()));
+    let wanted = state.search.wanted();
+    if state.route == Route::Search && state.search.data.ready().is_none() && !wanted.is_empty() {
+        requests.push(Request::Search(wanted));
     }
     if let Some(player) = &state.player
         && player.problem.is_none()

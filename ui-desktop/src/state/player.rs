@@ -24,6 +24,8 @@ pub enum Menu {
     Quality,
     /// How fast the film plays.
     Speed,
+    /// Chapters of the film.
+    Chapters,
 }
 
 /// Where what plays came from.
@@ -49,6 +51,32 @@ pub struct Flash {
     pub text: String,
     /// When it came, in seconds of the interface's clock.
     pub since: f64,
+}
+
+/// Offer of the episode after the film.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum NextUp {
+    /// The credits have not begun, or nothing follows.
+    #[default]
+    Hidden,
+    /// The next episode begins after so many seconds in which the film plays.
+    Counting {
+        /// Seconds that are left.
+        left: f64,
+        /// Time of the interface's clock at which they were.
+        at: f64,
+    },
+    /// The next episode is offered and begins when the viewer asks for it.
+    Offered,
+    /// The viewer watches the credits.
+    Stopped,
+}
+
+impl NextUp {
+    /// Returns true while the offer is on screen.
+    pub const fn is_shown(self) -> bool {
+        matches!(self, Self::Counting { .. } | Self::Offered)
+    }
 }
 
 /// The film on screen.
@@ -92,6 +120,8 @@ pub struct PlayerState {
     pub failures: u32,
     /// The playback that a new one was asked for in place of; its end explains what the edges refuse.
     pub last_session: Option<PlaybackSessionId>,
+    /// Offer of the next episode.
+    pub next: NextUp,
 }
 
 impl PlayerState {
@@ -117,6 +147,15 @@ impl PlayerState {
             retry_at: None,
             failures: 0,
             last_session: None,
+            next: NextUp::Hidden,
+        }
+    }
+
+    /// Returns the card of the title that plays; `None` for an address.
+    pub fn card(&self) -> Option<&TitleCard> {
+        match &self.source {
+            Source::Title { card, .. } => Some(card),
+            Source::Address(_) => None,
         }
     }
 
@@ -140,7 +179,7 @@ impl PlayerState {
     /// The name to show over the picture.
     pub fn name(&self) -> String {
         match &self.source {
-            Source::Title { card, .. } => card.name.clone(),
+            Source::Title { card, .. } => super::full_name(card),
             Source::Address(url) => {
                 let file = url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
                 file.or(url.host_str()).unwrap_or("Stream").to_owned()
@@ -183,7 +222,8 @@ impl PlayerState {
         })
     }
 
-    fn flash(&mut self, text: impl Into<String>, now: f64) {
+    /// Shows a word over the picture.
+    pub fn flash(&mut self, text: impl Into<String>, now: f64) {
         self.flash = Some(Flash { text: text.into(), since: now });
     }
 }
@@ -272,7 +312,15 @@ pub fn handle(
             }
         }
         PlayerCommand::Activity => {}
-        PlayerCommand::ToggleFullscreen | PlayerCommand::Escape | PlayerCommand::Leave | PlayerCommand::Retry => {
+        PlayerCommand::ToggleFullscreen
+        | PlayerCommand::Escape
+        | PlayerCommand::Leave
+        | PlayerCommand::TurnChapter { .. }
+        | PlayerCommand::GoToChapter(_)
+        | PlayerCommand::Skip
+        | PlayerCommand::StopNext
+        | PlayerCommand::PlayNext
+        | PlayerCommand::Retry => {
             debug_assert!(false, "these concern the window or the route and are handled by `update`");
         }
     }

@@ -1,16 +1,16 @@
 //! Changes of the state by answers of the service.
 
 use kinora_api::{Account, ErrorCode as Wire, PlaybackGrant, TitleId};
-use player_core::Command;
 
 use super::ahead::Prepared;
+use super::film::{begin_ahead, begin_film, waits_for_grant};
 use super::kept::{KEPT_PAUSE, KeptAnswer, KeptPage};
 use super::pages::fail_with;
 use super::player::{self, Source};
 use super::update::{enter_home, to_sign_in};
 use super::{
     AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, elsewhere, home_pages, kept,
-    library, outage, preferences, profiles, search,
+    library, outage, profiles, search,
 };
 use crate::api::{AccountReply, AccountRequest, Failure, Reply, Request, Told};
 
@@ -35,11 +35,16 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         }
         Reply::SignedIn(Err(failure)) => {
             end_outage(state);
-            if state.route != Route::SignIn && state.route != Route::Starting {
+            let was_starting = state.route == Route::Starting;
+            if state.route != Route::SignIn && !was_starting {
                 to_sign_in(state, None, effects);
             }
             state.route = Route::SignIn;
-            state.sign_in.refuse(&failure, moment.now);
+            super::sign_in::on_refused(state, &failure, moment);
+            // A password that nobody typed is not shown as one that somebody did.
+            if was_starting && state.sign_in.page == super::SignInPage::Password {
+                state.sign_in.password.clear();
+            }
         }
         Reply::Offline { failure, account, homes } => {
             outage::on_offline_start(state, &failure, account, homes, moment, effects);
@@ -96,6 +101,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
             }
         }
         Reply::Account(AccountReply::Told(Told::Erased, Ok(()))) => {
+            search::forget_account(state, effects);
             to_sign_in(state, None, effects);
             accounts::on_erased(state, moment, effects);
         }
@@ -145,13 +151,6 @@ fn on_prepared(
         Prepared::Ask => effects.push(Effect::Api(Request::Authorize(id))),
         Prepared::Unreachable => outage::on_unreachable(state, moment.now),
     }
-}
-
-/// Begins the film that waits with permission that was fetched ahead, and takes the account's place for it.
-pub fn begin_ahead(state: &mut AppState, id: &TitleId, grant: PlaybackGrant, effects: &mut Vec<Effect>) {
-    let claim = Request::Claim(grant.clone());
-    begin_film(state, id, grant, effects);
-    effects.push(Effect::Api(claim));
 }
 
 /// Takes the answer to [`Request::Claim`]. A film whose place has gone is asked for as if nothing had been fetched ahead: the
@@ -245,7 +244,7 @@ fn on_home(
 fn on_title(
     state: &mut AppState,
     id: &TitleId,
-    result: Result<kinora_api::TitleDetail, Failure>,
+    result: Result<Box<kinora_api::TitleDetail>, Failure>,
     moment: &Moment,
     effects: &mut Vec<Effect>,
 ) {
@@ -259,7 +258,7 @@ fn on_title(
     match result {
         Ok(detail) => {
             state.title.kept = None;
-            state.title.take(detail);
+            state.title.take(*detail);
         }
         Err(failure) => {
             // The page stands with what the poster wall knew, and the rest comes when the service is back.
@@ -301,29 +300,4 @@ fn on_grant(
         (false, Ok(grant)) => effects.push(Effect::Api(Request::Abandon(grant))),
         (false, Err(_)) => {}
     }
-}
-
-/// Returns true while a film that was asked for waits for permission to play.
-pub fn waits_for_grant(state: &AppState, id: &TitleId) -> bool {
-    state.player.as_ref().is_some_and(|player| {
-        matches!(&player.source, Source::Title { card, grant: None, .. } if card.id == *id) && player.problem.is_none()
-    })
-}
-
-/// Loads the film that waits for this permission.
-pub fn begin_film(state: &mut AppState, id: &TitleId, permission: PlaybackGrant, effects: &mut Vec<Effect>) {
-    let settings = preferences::settings(state);
-    let choice = state.account.as_ref().and_then(|account| state.choices.of(&account.id, id));
-    let Some(player) = &mut state.player else { return };
-    if let Source::Title { grant, .. } = &mut player.source {
-        *grant = Some(Box::new(permission.clone()));
-    }
-    player.choice_applied = false;
-    if let Some(request) = player.load_request(&settings, choice) {
-        effects.push(Effect::Load(request));
-        let rate = choice.and_then(|choice| choice.rate);
-        effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));
-    }
-    effects.push(Effect::Watch(permission));
-    effects.push(Effect::Api(Request::Companion(id.clone())));
 }

@@ -149,6 +149,8 @@ pub struct Settings {
     pub audio_language: Option<String>,
     /// The subtitles to show where a film has them; `None` shows none.
     pub text_language: Option<String>,
+    /// The end of an episode, and some seconds of its credits, begin the next one.
+    pub plays_next: bool,
     /// The address that signed in last, to fill in the form.
     pub last_email: String,
     /// This installation's id in the account's list of devices.
@@ -172,6 +174,7 @@ impl Default for Settings {
             data_saver: DataSaver::Off,
             audio_language: None,
             text_language: None,
+            plays_next: true,
             last_email: String::new(),
             device_id: String::new(),
             zoom: 1.0,

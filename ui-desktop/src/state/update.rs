@@ -1,18 +1,18 @@
 //! The one function that changes the state.
 
-use kinora_api::TitleId;
 use player_core::Command;
 use player_core::command::TrackChoice;
 
-use super::pages::{RETRY_AFTER, fail, to_home, visit};
+use super::film::{back, leave_player, open_title, play, set_fullscreen};
+use super::pages::{RETRY_AFTER, fail, to_home};
 use super::player::{self, PlayerState, Source};
 use super::{
     Ahead, AppState, Changed, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment, Notice,
-    Route, SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere, events, find_card,
-    home_pages, kept, library, outage, preferences, profiles, replies, search, sign_in,
+    RecentSearches, Route, SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere, events,
+    home_pages, kept, library, next_up, outage, preferences, profiles, replies, search, sign_in, skips,
 };
 use crate::api::Request;
-use crate::command::{Begin, PlayerCommand, UiCommand};
+use crate::command::{PlayerCommand, UiCommand};
 use crate::theme::tokens::time;
 
 /// The state at the start, and what to do first.
@@ -35,6 +35,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         opening: None,
         last_seen: Vec::new(),
         choices,
+        recent: RecentSearches::default(),
         details_open: false,
         player: None,
         settings,
@@ -56,6 +57,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         }
         Launch::Service { credentials: Some(credentials) } => {
             state.sign_in.email = credentials.email.clone();
+            state.sign_in.password = credentials.password.expose().to_owned();
             state.sign_in.busy = true;
             open_session(&mut state, Request::SignIn { credentials, patient: true })
         }
@@ -75,6 +77,7 @@ pub fn next_tick(state: &AppState) -> Option<f64> {
     let card = state.player.as_ref().and_then(|player| player.retry_at);
     let others = [search::next_tick(&state.search), ahead::next_tick(state), elsewhere::next_tick(state)];
     let others = others.into_iter().chain([kept::next_tick(state), sign_in::next_tick(&state.sign_in)]);
+    let others = others.chain([next_up::next_tick(state)]);
     [retry, card].into_iter().chain(others).flatten().reduce(f64::min)
 }
 
@@ -99,6 +102,7 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
             search::on_tick(state, moment.now, &mut effects);
             sign_in::on_tick(state, moment.now, &mut effects);
             retry_film(state, moment, &mut effects);
+            next_up::on_tick(state, moment, &mut effects);
         }
     }
     ahead::follow(state, moment.now, &mut effects);
@@ -141,7 +145,8 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
         }
         UiCommand::DismissNotice => state.notice = None,
         UiCommand::OpenSearch => search::open(state),
-        UiCommand::EditSearch(query) => search::edit(state, query, moment),
+        UiCommand::Search(command) => search::on_command(state, command, moment, effects),
+        UiCommand::ShowSeason(number) => state.title.season = Some(number),
         UiCommand::SwitchProfile => profiles::ask(state),
         UiCommand::ChooseProfile(id) => profiles::choose(state, &id, effects),
         UiCommand::RetryNow => outage::retry(state, effects),
@@ -165,8 +170,19 @@ fn on_player_command(state: &mut AppState, command: PlayerCommand, moment: &Mome
             set_fullscreen(state, !state.fullscreen, effects);
         }
         PlayerCommand::Escape if player.menu.is_some() => player.menu = None,
+        PlayerCommand::Escape if player.next.is_shown() => next_up::stop(player),
         PlayerCommand::Escape if state.fullscreen => set_fullscreen(state, false, effects),
         PlayerCommand::Escape | PlayerCommand::Leave => leave_player(state, effects),
+        PlayerCommand::TurnChapter { forward } => skips::turn_chapter(player, forward, moment, effects),
+        PlayerCommand::GoToChapter(index) => skips::go_to_chapter(player, index, moment, effects),
+        PlayerCommand::StopNext => next_up::stop(player),
+        PlayerCommand::Skip => {
+            player.last_activity = moment.now;
+            if !skips::skip(player, moment, effects) && player.next.is_shown() {
+                next_up::play_next(state, moment, effects);
+            }
+        }
+        PlayerCommand::PlayNext => next_up::play_next(state, moment, effects),
         PlayerCommand::Retry => player::retry(player, &state.settings, moment, effects),
         command => {
             let mut done = Vec::new();
@@ -257,19 +273,6 @@ fn go_home(state: &mut AppState, effects: &mut Vec<Effect>) {
     }
 }
 
-fn back(state: &mut AppState, effects: &mut Vec<Effect>) {
-    match state.history.pop() {
-        Some(Route::Title(id)) => {
-            let card = find_card(state, &id).cloned();
-            state.title.reopen(&id, card);
-            effects.push(Effect::Api(Request::Title(id.clone())));
-            state.route = Route::Title(id);
-        }
-        Some(route) => state.route = route,
-        None => {}
-    }
-}
-
 fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
     match &state.route {
         _ if state.outage.is_some() => outage::retry(state, effects),
@@ -283,56 +286,9 @@ fn reload(state: &mut AppState, effects: &mut Vec<Effect>) {
         }
         Route::Search => {
             state.search.data = Load::Loading;
-            effects.push(Effect::Api(Request::Search(state.search.query.trim().to_owned())));
+            effects.push(Effect::Api(Request::Search(state.search.wanted())));
         }
         Route::Starting | Route::SignIn | Route::Profiles | Route::EditProfile | Route::Account | Route::Player => {}
-    }
-}
-
-fn open_title(state: &mut AppState, id: TitleId, effects: &mut Vec<Effect>) {
-    let card = find_card(state, &id).cloned();
-    state.title.open(card);
-    if state.route == Route::Search {
-        state.search.opened = Some(id.clone());
-    }
-    visit(state, Route::Title(id.clone()));
-    effects.push(Effect::Api(Request::Title(id)));
-}
-
-fn play(state: &mut AppState, id: &TitleId, begin: Begin, moment: &Moment, effects: &mut Vec<Effect>) {
-    let Some(card) = find_card(state, id).cloned() else { return };
-    let source = Source::Title { card: Box::new(card), begin, grant: None };
-    if state.player.replace(PlayerState::new(source, moment.now)).is_some() {
-        // The end screen leads from one film to the next.
-        effects.push(Effect::EndPlayback);
-    }
-    state.settings_open = false;
-    if state.route != Route::Player {
-        visit(state, Route::Player);
-    }
-    match state.ahead.take(id, moment.now) {
-        Some(grant) => replies::begin_ahead(state, id, grant, effects),
-        // The answer that is on its way begins the film.
-        None if state.ahead.is_coming(id) => {}
-        None => effects.push(Effect::Api(Request::Authorize(id.clone()))),
-    }
-}
-
-fn leave_player(state: &mut AppState, effects: &mut Vec<Effect>) {
-    state.player = None;
-    effects.push(Effect::EndPlayback);
-    set_fullscreen(state, false, effects);
-    if state.standalone {
-        effects.push(Effect::Quit);
-    } else {
-        back(state, effects);
-    }
-}
-
-fn set_fullscreen(state: &mut AppState, fullscreen: bool, effects: &mut Vec<Effect>) {
-    if state.fullscreen != fullscreen {
-        state.fullscreen = fullscreen;
-        effects.push(Effect::Fullscreen(fullscreen));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Choices among few, as chips in lines.
 
-use egui::{Rect, Sense, Ui, Vec2, WidgetInfo, vec2};
+use egui::accesskit::Role;
+use egui::{Rect, Response, Sense, Ui, Vec2, WidgetInfo, vec2};
 
 use crate::navigation;
 use crate::theme::tokens::{color, radius, space, text};
@@ -24,11 +25,20 @@ pub fn chips(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
 
 /// A choice among few; answers whether it was pressed.
 pub fn chip(ui: &mut Ui, words: &str, selected: bool) -> bool {
+    let response = button_chip(ui, words, selected, Role::RadioButton);
+    if selected {
+        navigation::prefer(&response);
+    }
+    response.clicked() && !selected
+}
+
+/// A chip that does something at each press, spoken as `role`.
+pub fn button_chip(ui: &mut Ui, words: &str, selected: bool, role: Role) -> Response {
     let ink = if selected { color::ON_ACCENT } else { color::TEXT_SOFT };
     let line = Line { size: text::BODY, color: ink, rows: 1, width: f32::INFINITY };
     let galley = crate::widgets::elided(ui.painter(), words, line);
     let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(space::XL, space::L), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(egui::accesskit::Role::RadioButton, true, selected, words));
+    response.widget_info(|| WidgetInfo::selected(role, true, selected, words));
     let ground = match (selected, response.hovered()) {
         (true, _) => color::ACCENT,
         (false, true) => color::RAISED_HOVER,
@@ -41,8 +51,5 @@ pub fn chip(ui: &mut Ui, words: &str, selected: bool) -> bool {
     }
     ui.painter().galley(Rect::from_center_size(rect.center(), galley.size()).min, galley, ink);
     focus_ring(ui, &response, rect, radius::MEDIUM);
-    if selected {
-        navigation::prefer(&response);
-    }
-    response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() && !selected
+    response.on_hover_cursor(egui::CursorIcon::PointingHand)
 }

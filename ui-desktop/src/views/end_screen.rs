@@ -9,20 +9,32 @@ use super::appearing::has_appeared;
 use super::{View, home};
 use crate::command::{Begin, PlayerCommand, UiCommand};
 use crate::navigation;
-use crate::state::PlayerState;
+use crate::state::{PlayerState, follows_by_itself, name_in_series, next_episode};
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{CardGrid, CardShape, Icon, Line, Prominence, body, heading, icon_text_button, text_button};
 
-/// Returns the titles to go on with when the film has ended and there are any.
-pub fn titles<'a>(view: &View<'_>, player: &'a PlayerState) -> Option<&'a [TitleCard]> {
-    let similar = &player.companion.as_ref()?.detail.similar;
-    (view.snapshot.state == State::Ended && player.problem.is_none() && !similar.is_empty()).then_some(similar)
+/// Titles to go on with after a film.
+pub struct Company<'a> {
+    /// The next one: an episode that follows, else the first of the similar ones.
+    next: &'a TitleCard,
+    /// Similar ones.
+    similar: &'a [TitleCard],
+}
+
+/// Returns the titles to go on with when the film has ended and there are any. The next episode that begins by itself does
+/// without the screen.
+pub fn company<'a>(view: &View<'_>, player: &'a PlayerState) -> Option<Company<'a>> {
+    let similar = player.companion.as_ref()?.detail.similar.as_slice();
+    let has_ended = view.snapshot.state == State::Ended && player.problem.is_none();
+    if !has_ended || follows_by_itself(player, &view.state.settings) {
+        return None;
+    }
+    Some(Company { next: next_episode(player).or(similar.first())?, similar })
 }
 
 /// Draws the screen over the last picture. The button that plays the next title has the focus.
 pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, out: &mut Vec<UiCommand>) {
-    let Some(titles) = titles(view, player) else { return };
-    let Some(next) = titles.first() else { return };
+    let Some(Company { next, similar }) = company(view, player) else { return };
     ui.painter().rect_filled(page, 0.0, color::scrim(190));
     let words = format!("{} has ended", player.name());
     let alert = ui.interact(page, ui.scope_id().with("end screen"), Sense::hover());
@@ -40,7 +52,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, out:
             ui.add_space((inside.height() * 0.08).min(space::PAGE));
             up_next(ui, next, out);
             ui.add_space(space::XL);
-            more(ui, view, titles, out);
+            more(ui, view, similar, out);
         };
         navigation::scroll(ui, area, content, |(): &(), focus| focus.expand(space::XL));
     });
@@ -50,7 +62,7 @@ fn up_next(ui: &mut Ui, next: &TitleCard, out: &mut Vec<UiCommand>) {
     let width = ui.available_width().min(size::TEXT_COLUMN);
     let line = |size, ink, rows| Line { size, color: ink, rows, width };
     body(ui, "Up next", line(text::LARGE, color::ACCENT, 1));
-    heading(ui, &next.name, text::TITLE + 4.0);
+    heading(ui, &name_in_series(next), text::TITLE + 4.0);
     body(ui, &home::facts(next), line(text::BODY, color::TEXT_SOFT, 1));
     body(ui, &next.synopsis, line(text::BODY, color::TEXT_SOFT, 2));
     ui.add_space(space::S);

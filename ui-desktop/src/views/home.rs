@@ -1,17 +1,16 @@
 //! The home screen: one title large on top, rows of posters below. Arrows move, Enter opens.
 
 use egui::{Align, Layout, Rect, Response, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
-use kinora_api::{Home, Row, RowKind, TitleCard};
+use kinora_api::{Home, Row, RowKind, TitleCard, TitleKind};
 
-use super::{View, error, offer, shell};
+use super::{View, backdrop, error, offer, shell};
 use crate::command::{Begin, LibraryCommand, UiCommand};
 use crate::navigation;
-use crate::state::{Focus, HeroButton, Load, runtime, time_left};
+use crate::state::{Focus, HeroButton, Load, episode_label, name_in_series, play_words, runtime, time_left};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
-    Card, CardShape, Icon, Line, Progress, Prominence, Shelved, body, cover_uv, elided, focus_ring,
-    gradient_horizontal, gradient_vertical, heading, icon_text_button, paint_icon, paint_placeholder, paint_strong,
-    poster_card, spinner,
+    Card, CardShape, Icon, Line, Progress, Prominence, body, elided, focus_ring, gradient_horizontal,
+    gradient_vertical, heading, icon_text_button, paint_icon, paint_strong, poster_card, spinner,
 };
 
 /// Draws the page.
@@ -119,15 +118,26 @@ fn hero(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<UiCommand>
 
 fn hero_buttons(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<UiCommand>) {
     ui.spacing_mut().item_spacing.x = space::M;
-    let label = if card.resume.is_some() { "Resume" } else { "Play" };
-    let play = icon_text_button(ui, Prominence::Primary, Some(Icon::Play), label);
+    // The episode to go on with is known on the page of the series.
+    let is_series = card.kind == TitleKind::Series;
+    let (icon, label) = match is_series {
+        true => (Icon::Info, "Episodes".to_owned()),
+        false => (Icon::Play, play_words(card, card)),
+    };
+    let play = icon_text_button(ui, Prominence::Primary, Some(icon), &label);
     navigation::focus_by_default(&play);
     note_focus(view, &play, Focus::Hero(HeroButton::Play), out);
+    if play.clicked() {
+        out.push(match is_series {
+            true => UiCommand::OpenTitle(card.id.clone()),
+            false => UiCommand::Play(card.id.clone(), Begin::Resume),
+        });
+    }
+    if is_series {
+        return;
+    }
     let details = icon_text_button(ui, Prominence::Secondary, Some(Icon::Info), "Details");
     note_focus(view, &details, Focus::Hero(HeroButton::Details), out);
-    if play.clicked() {
-        out.push(UiCommand::Play(card.id.clone(), Begin::Resume));
-    }
     if details.clicked() {
         out.push(UiCommand::OpenTitle(card.id.clone()));
     }
@@ -135,10 +145,7 @@ fn hero_buttons(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<Ui
 
 fn hero_picture(ui: &Ui, view: &View<'_>, card: &TitleCard, rect: Rect) {
     let painter = ui.painter();
-    match view.images.get(&card.poster.path, view.now) {
-        Some(picture) => paint_backdrop(painter, rect, picture),
-        None => paint_placeholder(painter, rect, ""),
-    }
+    backdrop::paint(painter, view, card, rect);
     gradient_horizontal(
         painter,
         rect.with_max_x(rect.left() + rect.width() * 0.85),
@@ -149,15 +156,6 @@ fn hero_picture(ui: &Ui, view: &View<'_>, card: &TitleCard, rect: Rect) {
     gradient_vertical(painter, low, color::ground(0), color::GROUND);
     let high = rect.with_max_y(rect.top() + size::TOP_BAR * 1.6);
     gradient_vertical(painter, high, color::ground(210), color::ground(0));
-}
-
-/// A picture that covers an area to its edges. Only its upper two thirds are used: the lower third of a poster usually
-/// holds its name, which is written on the page anyway.
-pub fn paint_backdrop(painter: &egui::Painter, rect: Rect, picture: Shelved) {
-    const USED: f32 = 0.66;
-    let uv = cover_uv(picture.size * vec2(1.0, USED), rect.size());
-    let uv = Rect::from_min_max(pos2(uv.left(), uv.top() * USED), pos2(uv.right(), uv.bottom() * USED));
-    painter.image(picture.texture, rect, uv, color::WHITE);
 }
 
 /// Draws a row; returns the rectangle of its heading and cards.
@@ -249,6 +247,8 @@ enum CardDoes {
 impl CardDoes {
     fn command(self, title: &TitleCard) -> UiCommand {
         match self {
+            // An episode that was not begun follows one that was watched.
+            Self::Play if title.resume.is_none() => UiCommand::Play(title.id.clone(), Begin::Start),
             Self::Play => UiCommand::Play(title.id.clone(), Begin::Resume),
             Self::OpenPage => UiCommand::OpenTitle(title.id.clone()),
             Self::Remove => UiCommand::Library(LibraryCommand::RemoveFromContinue(title.id.clone())),
@@ -293,17 +293,14 @@ pub fn title_card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2
 }
 
 fn card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2, margin: f32, does: CardDoes) -> Response {
-    let caption = match &title.resume {
-        Some(resume) => time_left(resume.position_ms, resume.duration_ms),
-        None => facts(title),
-    };
+    let (name, caption) = words(title, does);
     let progress = title.resume.as_ref().filter(|resume| resume.duration_ms > 0);
     let progress = progress.map(|resume| Progress(resume.position_ms as f32 / resume.duration_ms as f32));
     let at = Rect::from_min_size(ui.cursor().min, picture);
     // A picture is fetched when its card comes near: a row may have thousands.
     let is_near = ui.is_rect_visible(at.expand2(vec2(ui.clip_rect().width(), picture.y * 2.0)));
     let card = Card {
-        name: &title.name,
+        name,
         caption: &caption,
         picture: is_near.then(|| view.images.get(&title.poster.path, view.now)).flatten(),
         progress,
@@ -319,6 +316,16 @@ fn card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2, margin: 
         poster_card(ui, &card, picture, view.now)
     })
     .inner
+}
+
+/// Returns the name on a card and the line below it. Episodes to go on with go by their series.
+fn words(title: &TitleCard, does: CardDoes) -> (&str, String) {
+    match (&title.episode, &title.resume) {
+        (Some(place), _) if does != CardDoes::OpenPage => (&place.series_name, name_in_series(title)),
+        (Some(place), None) => (&title.name, format!("{}  ·  {}", place.series_name, episode_label(place))),
+        (_, Some(resume)) => (&title.name, time_left(resume.position_ms, resume.duration_ms)),
+        (None, None) => (&title.name, facts(title)),
+    }
 }
 
 fn row_heading(ui: &Ui, place: Rect, words: &str) {
@@ -403,8 +410,17 @@ fn turn_page(ui: &Ui, id: egui::Id) {
 /// Year, age rating, length and genres in one line.
 pub fn facts(card: &TitleCard) -> String {
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(card.year.map(|year| year.to_string()));
-    parts.push(runtime(card.duration_ms));
+    match card.kind {
+        // The length of all its episodes says little.
+        TitleKind::Series => {
+            parts.push("Series".to_owned());
+            parts.extend(card.year.map(|year| year.to_string()));
+        }
+        _ => {
+            parts.extend(card.year.map(|year| year.to_string()));
+            parts.push(runtime(card.duration_ms));
+        }
+    }
     if !card.genres.is_empty() {
         parts.push(card.genres.iter().take(3).cloned().collect::<Vec<_>>().join(", "));
     }

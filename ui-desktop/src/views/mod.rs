@@ -2,6 +2,7 @@
 
 mod account;
 mod appearing;
+mod backdrop;
 mod chips;
 mod dialog;
 mod end_screen;
@@ -12,10 +13,13 @@ mod offer;
 mod outage;
 mod player;
 mod player_menu;
+mod player_offers;
 mod player_stats;
 mod profile_editor;
 mod profiles;
 mod search;
+mod search_filters;
+mod series;
 mod settings;
 mod shell;
 mod sign_in;
@@ -117,7 +121,7 @@ fn page(view: &View<'_>) -> Page {
         Route::Player => "player",
     };
     let has_menu = state.player.as_ref().is_some_and(|player| player.menu.is_some());
-    let is_watching = |player: &PlayerState| player.problem.is_none() && end_screen::titles(view, player).is_none();
+    let is_watching = |film: &PlayerState| film.problem.is_none() && !player::has_choice(view, film);
     Page {
         name,
         // The pages before the sign-in share a route.

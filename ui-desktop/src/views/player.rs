@@ -4,10 +4,12 @@ use egui::{Align, Event, Layout, MouseWheelUnit, PointerButton, Rect, Sense, Ui,
 use kinora_api::{SubtitleBackground, SubtitleColour};
 use player_core::State;
 
-use super::{View, end_screen, error, player_menu, player_stats, shell, thumbnail, waiting};
+use super::{View, end_screen, error, player_menu, player_offers, player_stats, shell, thumbnail, waiting};
 use crate::command::{PlayerCommand, UiCommand};
 use crate::navigation;
-use crate::state::{AppState, Menu, PlayerState, Route, VOLUME_STEP, clock, cue_look, player_command, timeline};
+use crate::state::{
+    AppState, Menu, PlayerState, Route, VOLUME_STEP, chapters, clock, cue_look, player_command, timeline, to_seconds,
+};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
     CueStyle, Icon, Line, SeekBar, elided, glass_button, gradient_vertical, paint_cues, paint_strong, volume_slider,
@@ -38,7 +40,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
                 None => {}
             }
         }
-        None if end_screen::titles(view, player).is_some() => {
+        None if end_screen::company(view, player).is_some() => {
             end_screen::show(ui, view, player, page, out);
             top(ui, view, player, page, &mut wishes);
         }
@@ -49,11 +51,12 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
             } else {
                 ui.ctx().set_cursor_icon(egui::CursorIcon::None);
             }
+            player_offers::show(ui, view, player, between_bars(page), &mut wishes);
             flash(ui, view, player, page);
         }
     }
     // Nothing lies over a message or a choice.
-    if player.stats && player.problem.is_none() && end_screen::titles(view, player).is_none() {
+    if player.stats && player.problem.is_none() && end_screen::company(view, player).is_none() {
         player_stats::show(ui, view, between_bars(page));
     }
     schedule(ui, view, player, visible);
@@ -66,12 +69,17 @@ fn between_bars(page: Rect) -> Rect {
     shell::below_bar(page).with_max_y(page.bottom() - CONTROLS)
 }
 
+/// Returns true while the film leads on and the viewer chooses how: the arrows then move the focus.
+pub fn has_choice(view: &View<'_>, player: &PlayerState) -> bool {
+    end_screen::company(view, player).is_some() || player_offers::has_next(view, player)
+}
+
 /// Keys go to the player before any focused button sees them, except while a menu has them.
 fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
     if view.state.route != Route::Player {
         return;
     }
-    let has_choice = player.problem.is_some() || end_screen::titles(view, player).is_some();
+    let has_choice = player.problem.is_some() || has_choice(view, player);
     let in_menu = player.menu.is_some() || has_choice;
     // What follows a key that opens a menu in the same frame is for the menu.
     let (mut kept, mut opened) = (0, None);
@@ -212,7 +220,9 @@ fn seek_bar(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec
     let (start, end, position) = player.bar(&view.snapshot, view.position).unwrap_or((0.0, 1.0, 0.0));
     let ranges = view.snapshot.buffered.iter();
     let buffered: Vec<(f64, f64)> = ranges.map(|range| (range.start.as_secs_f64(), range.end.as_secs_f64())).collect();
-    let bar = SeekBar { start, end, position, buffered: &buffered }.show(ui);
+    let chapters: Vec<(f64, &str)> =
+        chapters(player).iter().map(|chapter| (to_seconds(chapter.start_ms), chapter.name.as_str())).collect();
+    let bar = SeekBar { start, end, position, buffered: &buffered, chapters: &chapters }.show(ui);
     if let Some((seconds, x)) = bar.pointed {
         thumbnail::show(ui, view, player, bar.response.rect, seconds, x);
     }
@@ -229,7 +239,9 @@ fn buttons(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<
     ui.spacing_mut().item_spacing.x = space::XS;
     let snapshot = &view.snapshot;
     let side = size::PLAYER_BUTTON;
-    let room = ui.available_width();
+    // The button of the chapters takes its room from the others.
+    let has_chapters = !chapters(player).is_empty();
+    let room = ui.available_width() - if has_chapters { side + space::XS } else { 0.0 };
     let (icon, name) = match (snapshot.state, snapshot.play_when_ready) {
         (State::Ended, _) => (Icon::Replay, "Watch again"),
         (_, true) => (Icon::Pause, "Pause"),
@@ -263,24 +275,26 @@ fn buttons(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<
     if room >= ROOM.2 {
         times(ui, view, player);
     }
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_buttons(ui, view, wishes));
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_buttons(ui, view, has_chapters, wishes));
 }
 
 /// From left to right, which is the order of Tab too.
-fn right_buttons(ui: &mut Ui, view: &View<'_>, wishes: &mut Vec<PlayerCommand>) {
+fn right_buttons(ui: &mut Ui, view: &View<'_>, has_chapters: bool, wishes: &mut Vec<PlayerCommand>) {
     let side = size::PLAYER_BUTTON;
     let (icon, name) = if view.state.fullscreen {
         (Icon::ExitFullscreen, "Leave full screen")
     } else {
         (Icon::Fullscreen, "Full screen")
     };
-    let buttons = [
+    let chapters = (Icon::Chapters, "Chapters", PlayerCommand::ToggleMenu(Menu::Chapters));
+    let others = [
         (Icon::Speed, "Speed", PlayerCommand::ToggleMenu(Menu::Speed)),
         (Icon::Subtitles, "Subtitles", PlayerCommand::ToggleMenu(Menu::Subtitles)),
         (Icon::Audio, "Audio", PlayerCommand::ToggleMenu(Menu::Audio)),
         (Icon::Quality, "Quality", PlayerCommand::ToggleMenu(Menu::Quality)),
         (icon, name, PlayerCommand::ToggleFullscreen),
     ];
+    let buttons: Vec<_> = Some(chapters).filter(|_| has_chapters).into_iter().chain(others).collect();
     let width = buttons.len() as f32 * (side + space::XS) - space::XS;
     ui.allocate_ui_with_layout(vec2(width, side), Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = space::XS;

@@ -1,7 +1,8 @@
-//! The menus over the picture: quality, audio, subtitles, speed. An open menu keeps the keyboard's focus.
+//! The menus over the picture: quality, audio, subtitles, speed, chapters. An open menu keeps the keyboard's focus.
 
 use egui::accesskit::Role;
 use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use kinora_api::Chapter;
 use player_core::command::{QualityChoice, TrackChoice};
 use player_core::model::{MediaKind, Role as TrackRole};
 use player_core::snapshot::Track;
@@ -9,7 +10,7 @@ use player_core::snapshot::Track;
 use super::View;
 use crate::command::PlayerCommand;
 use crate::navigation;
-use crate::state::{Menu, RATES, quality_menu, track_name};
+use crate::state::{Menu, RATES, chapter_at, chapters, clock, quality_menu, to_seconds, track_name};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Icon, Line, elided, focus_ring, paint_icon, paint_strong};
 
@@ -29,6 +30,7 @@ pub fn show(ui: &mut Ui, view: &View<'_>, menu: Menu, page: Rect, controls: f32,
         Menu::Audio => ("Audio", audio(view)),
         Menu::Subtitles => ("Subtitles", subtitles(view)),
         Menu::Speed => ("Speed", speeds(view)),
+        Menu::Chapters => ("Chapters", chapter_lines(view)),
     };
     // The focus ring of the first line stands clear of the line under the heading.
     let title_height = size::MENU_LINE + space::M;
@@ -170,6 +172,22 @@ fn speeds(view: &View<'_>) -> Vec<Entry> {
         command: PlayerCommand::SetRate(rate),
     };
     RATES.map(line).into()
+}
+
+fn chapter_lines(view: &View<'_>) -> Vec<Entry> {
+    let chapters = view.state.player.as_ref().map_or(&[][..], chapters);
+    if chapters.is_empty() {
+        return vec![nothing("This film has no chapters")];
+    }
+    let now = chapter_at(chapters, view.position.as_secs_f64());
+    let line = |(index, chapter): (usize, &Chapter)| Entry {
+        name: chapter.name.clone(),
+        note: clock(to_seconds(chapter.start_ms)),
+        selected: now == Some(index),
+        enabled: true,
+        command: PlayerCommand::GoToChapter(index),
+    };
+    chapters.iter().enumerate().map(line).collect()
 }
 
 fn of_kind<'a>(view: &'a View<'_>, kind: MediaKind) -> impl Iterator<Item = &'a Track> {

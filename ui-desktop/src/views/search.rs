@@ -1,16 +1,16 @@
 //! Search: a field, and the titles found under it while one types.
 
 use egui::{Event, Key, Modifiers, Rect, Response, ScrollArea, TextEdit, Ui, UiBuilder, Vec2, pos2, vec2};
-use kinora_api::TitleCard;
+use kinora_api::SearchResults;
 
 use super::appearing::has_appeared;
-use super::{View, error, home, shell};
-use crate::command::UiCommand;
+use super::{View, error, home, search_filters, shell};
+use crate::command::{SearchCommand, UiCommand};
 use crate::navigation;
 use crate::state::{Load, Route};
 use crate::theme::font;
 use crate::theme::tokens::{color, size, space, text};
-use crate::widgets::{CardGrid, CardShape, Line, body, heading, select_all, spinner};
+use crate::widgets::{CardGrid, CardShape, Line, Prominence, body, heading, select_all, spinner, text_button};
 
 /// Opens the page on `/` and Ctrl+F (Command+F) from any page but the form and the film. The keys are taken before a
 /// field sees them, except that `/` belongs to a field that has the focus.
@@ -83,20 +83,27 @@ fn field(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> Response {
         info
     });
     if response.changed() {
-        out.push(UiCommand::EditSearch(query));
+        out.push(UiCommand::Search(SearchCommand::Edit(query)));
     }
     response
 }
 
 fn results(ui: &mut Ui, view: &View<'_>, field: &Response, out: &mut Vec<UiCommand>) {
     let search = &view.state.search;
-    let area = ui.max_rect();
-    match &search.data {
-        Load::Ready(titles) if titles.is_empty() => {
-            let words = format!("Nothing was found for “{}”.", search.answered);
-            hint(ui, &words, "Check the spelling, or try a shorter word or a genre.");
+    if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+        out.push(UiCommand::Search(SearchCommand::Submit));
+        match search.data.ready().and_then(|found| found.titles.first()).filter(|_| !search.is_waiting()) {
+            Some(first) => out.push(UiCommand::OpenTitle(first.id.clone())),
+            // The letters that follow are still for the field.
+            None => field.request_focus(),
         }
-        Load::Ready(titles) => grid(ui, view, titles, field, out),
+    }
+    let bottom = search_filters::bar(ui, view, out);
+    let area = ui.max_rect().with_min_y(bottom);
+    let builder = UiBuilder::new().max_rect(area).id_salt("found");
+    ui.scope_builder(builder, |ui| match &search.data {
+        Load::Ready(found) if found.titles.is_empty() => nothing(ui, view, out),
+        Load::Ready(found) => grid(ui, view, found, out),
         Load::Failed(_) if view.state.outage.is_some() => {
             hint(ui, "Search needs a connection.", "It goes on by itself as soon as Kinora can be reached.");
         }
@@ -109,8 +116,29 @@ fn results(ui: &mut Ui, view: &View<'_>, field: &Response, out: &mut Vec<UiComma
             spinner(ui.painter(), area.center_top() + vec2(0.0, space::PAGE * 2.0), 18.0, color::ACCENT, view.now);
             ui.ctx().request_repaint();
         }
-        Load::Idle => hint(ui, "What would you like to watch?", "Type a name, a genre or a year."),
+        Load::Idle => search_filters::idle(ui, view, out),
+    });
+}
+
+/// Says that nothing was found, and what to do.
+fn nothing(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
+    let search = &view.state.search;
+    let text = &search.answered.text;
+    if !search.is_filtered() {
+        let words = format!("Nothing was found for “{text}”.");
+        return hint(ui, &words, "Check the spelling, or try a shorter word or a genre.");
     }
+    let words = match text.is_empty() {
+        true => "No title passes these filters.".to_owned(),
+        false => format!("No title for “{text}” passes these filters."),
+    };
+    hint(ui, &words, "Take a filter away to find more.");
+    let place = ui.max_rect().shrink2(vec2(space::PAGE, space::XL)).translate(vec2(0.0, text::HEADING * 4.0));
+    ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
+        if text_button(ui, Prominence::Primary, "Search without filters").clicked() {
+            out.push(UiCommand::Search(SearchCommand::ClearFilters));
+        }
+    });
 }
 
 fn hint(ui: &mut Ui, words: &str, more: &str) {
@@ -122,7 +150,8 @@ fn hint(ui: &mut Ui, words: &str, more: &str) {
     });
 }
 
-fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, out: &mut Vec<UiCommand>) {
+fn grid(ui: &mut Ui, view: &View<'_>, found: &SearchResults, out: &mut Vec<UiCommand>) {
+    let titles = &found.titles;
     let Some(first) = titles.first() else { return };
     let width = ui.max_rect().width();
     let shape = CardShape::of(first.poster.width, first.poster.height);
@@ -130,12 +159,12 @@ fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, ou
     let margin = (picture.x * size::CARD_GROWTH / 2.0).ceil();
     let is_back = has_appeared(ui, ui.scope_id().with("found appeared"));
     let opened = view.state.search.opened.as_ref().filter(|_| is_back);
-    if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-        out.push(UiCommand::OpenTitle(first.id.clone()));
-    }
     let content = |ui: &mut Ui| {
         navigation::scroll_by_keys(ui);
         ui.spacing_mut().item_spacing = Vec2::ZERO;
+        if found.is_simple {
+            simple(ui);
+        }
         for line in titles.chunks(columns) {
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing.x = space::L;
@@ -154,7 +183,19 @@ fn grid(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], field: &Response, ou
         }
     };
     // Other results begin at their top.
-    let salt = ("found", navigation::visit(ui.ctx()), &view.state.search.answered);
+    let answered = &view.state.search.answered;
+    let salt = ("found", navigation::visit(ui.ctx()), &answered.text, format!("{:?}", answered.filter));
     let area = ScrollArea::vertical().id_salt(salt).auto_shrink(false);
     navigation::scroll(ui, area, content, |(): &(), focus| focus.expand(space::L));
+}
+
+/// Says that the service searches less than it can.
+fn simple(ui: &mut Ui) {
+    ui.horizontal(|ui| {
+        ui.add_space(space::PAGE);
+        let width = ui.max_rect().width() - space::PAGE;
+        let line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 2, width };
+        body(ui, "Search is limited just now: only names are searched.", line);
+    });
+    ui.add_space(space::XS);
 }

@@ -52,7 +52,7 @@ fn content(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
         // The focus ring stands a little outside of the chips.
         egui::Frame::new().inner_margin(egui::Margin::same(6)).show(ui, |ui| {
             choices(ui, &settings_in_force(view.state), out);
-            ui.add_space(space::XL);
+            ui.add_space(space::L);
             account(ui, view, out);
         });
     };
@@ -70,7 +70,7 @@ fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
             }
         }
     });
-    ui.add_space(space::L);
+    ui.add_space(space::M);
     group(ui, "Data saver");
     chips(ui, |ui| {
         for choice in DataSaver::ALL {
@@ -81,15 +81,25 @@ fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
     });
     let faint = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 3, width: ui.available_width() };
     body(ui, &settings.data_saver.meaning(), faint);
-    ui.add_space(space::L);
+    ui.add_space(space::M);
     group(ui, "Preferred audio");
     languages(ui, "The film's own", &settings.audio_language, |choice| {
         change(out, settings, |settings| settings.audio_language = choice);
     });
-    ui.add_space(space::L);
+    ui.add_space(space::M);
     group(ui, "Subtitles");
     languages(ui, "Off", &settings.text_language, |choice| {
         change(out, settings, |settings| settings.text_language = choice);
+    });
+    ui.add_space(space::M);
+    chips(ui, |ui| {
+        let line = Line { size: text::BODY, color: color::TEXT_FAINT, rows: 1, width: f32::INFINITY };
+        body(ui, "Next episode", line);
+        for (plays_next, words) in [(true, "Plays by itself"), (false, "When I ask")] {
+            if chip(ui, words, settings.plays_next == plays_next) {
+                change(out, settings, |settings| settings.plays_next = plays_next);
+            }
+        }
     });
 }
 

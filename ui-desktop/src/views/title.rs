@@ -1,17 +1,17 @@
 //! A title's page: what it is, how to watch it, what else there is.
 
-use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
+use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, vec2};
 use kinora_api::events::Rating;
-use kinora_api::{Language, TitleCard, TitleDetail};
+use kinora_api::{Credit, Job, Language, TitleCard, TitleDetail, TitleKind};
 
-use super::{View, error, home, shell};
+use super::{View, backdrop, error, home, series, shell};
 use crate::command::{Begin, LibraryCommand, UiCommand};
 use crate::navigation;
-use crate::state::{Load, runtime, time_left};
+use crate::state::{Load, episode_label, play_words, runtime, time_left, to_play};
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{
     CardGrid, CardShape, Icon, Line, Progress, Prominence, badge, body, gradient_horizontal, gradient_vertical,
-    heading, icon_text_button, paint_placeholder, spinner, text_button,
+    heading, icon_text_button, spinner, text_button,
 };
 
 /// Draws the page; what the poster wall knew is there at once, the rest when it comes.
@@ -42,12 +42,13 @@ pub fn show(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
 
 /// Draws the page under the bar; returns by how many points it is scrolled.
 fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) -> f32 {
-    backdrop(ui, view, card);
+    let window = ui.max_rect();
     let area = ScrollArea::vertical().id_salt(("title", navigation::visit(ui.ctx()))).auto_shrink(false);
     let content = |ui: &mut Ui| {
         navigation::scroll_by_keys(ui);
         let width = ui.max_rect().width();
         ui.spacing_mut().item_spacing = Vec2::ZERO;
+        backdrop(ui, view, card, Rect::from_min_size(ui.cursor().min, window.size()));
         let top = (ui.ctx().content_rect().height() * 0.2).max(size::TOP_BAR + space::L);
         ui.add_space(top);
         let column = size::TEXT_COLUMN.min(width - space::PAGE * 2.0);
@@ -58,6 +59,9 @@ fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDet
                 about(ui, view, card, detail, out);
             });
         });
+        if let Some(detail) = detail.filter(|detail| !detail.seasons.is_empty()) {
+            series::episodes(ui, view, detail, out);
+        }
         if let Some(detail) = detail.filter(|detail| !detail.similar.is_empty()) {
             similar(ui, view, &detail.similar, out);
         }
@@ -72,11 +76,15 @@ fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDet
 
 fn about(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
     let width = ui.available_width();
+    series::link(ui, card, out);
     heading(ui, &card.name, text::DISPLAY);
+    if let Some(original) = detail.and_then(|detail| detail.original_name.as_ref()) {
+        body(ui, original, Line { size: text::LARGE, color: color::TEXT_FAINT, rows: 1, width });
+    }
     ui.add_space(space::M);
     facts(ui, card, detail);
     ui.add_space(space::XL);
-    buttons(ui, card, out);
+    buttons(ui, card, detail, out);
     if let Some(detail) = detail {
         ui.add_space(space::S);
         marks(ui, view, detail, out);
@@ -96,6 +104,7 @@ fn about(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDe
     }
     if let Some(detail) = detail {
         ui.add_space(space::S);
+        people(ui, &detail.cast);
         languages(ui, "Audio", &detail.audio_languages);
         languages(ui, "Subtitles", &detail.subtitle_languages);
         if !card.genres.is_empty() {
@@ -111,7 +120,13 @@ fn facts(ui: &mut Ui, card: &TitleCard, detail: Option<&TitleDetail>) {
         if let Some(year) = card.year {
             body(ui, &year.to_string(), line);
         }
-        body(ui, &runtime(card.duration_ms), line);
+        if let Some(place) = &card.episode {
+            body(ui, &episode_label(place), line);
+        }
+        match card.kind {
+            TitleKind::Series => body(ui, &series::extent(detail), line),
+            _ => body(ui, &runtime(card.duration_ms), line),
+        };
         if let Some(rating) = &card.rating {
             badge(ui, &rating.label);
         }
@@ -134,18 +149,25 @@ const fn definition(height: u32) -> Option<&'static str> {
     }
 }
 
-fn buttons(ui: &mut Ui, card: &TitleCard, out: &mut Vec<UiCommand>) {
+fn buttons(ui: &mut Ui, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
-        let label = if card.resume.is_some() { "Resume" } else { "Play" };
-        let play = icon_text_button(ui, Prominence::Primary, Some(Icon::Play), label);
-        if play.clicked() {
-            out.push(UiCommand::Play(card.id.clone(), Begin::Resume));
+        if let Some(plays) = to_play(card, detail) {
+            let play = icon_text_button(ui, Prominence::Primary, Some(Icon::Play), &play_words(card, plays));
+            if play.clicked() {
+                out.push(UiCommand::Play(plays.id.clone(), Begin::Resume));
+            }
+            // The page's one purpose gets the focus, so that Enter plays.
+            navigation::focus_by_default(&play);
+            if plays.resume.is_some() && text_button(ui, Prominence::Secondary, "From the beginning").clicked() {
+                out.push(UiCommand::Play(plays.id.clone(), Begin::Start));
+            }
         }
-        // The page's one purpose gets the focus, so that Enter plays.
-        navigation::focus_by_default(&play);
-        if card.resume.is_some() && text_button(ui, Prominence::Secondary, "From the beginning").clicked() {
-            out.push(UiCommand::Play(card.id.clone(), Begin::Start));
+        let trailer = detail.and_then(|detail| detail.trailers.first());
+        if let Some(trailer) = trailer
+            && text_button(ui, Prominence::Secondary, "Trailer").clicked()
+        {
+            out.push(UiCommand::Play(trailer.id.clone(), Begin::Start));
         }
     });
 }
@@ -180,7 +202,8 @@ fn marks(ui: &mut Ui, view: &View<'_>, detail: &TitleDetail, out: &mut Vec<UiCom
             true => (Icon::Check, "Watched", "Watched. Mark as not watched"),
             false => (Icon::Eye, "Mark as watched", "Mark as watched"),
         };
-        if mark(ui, icon, label, spoken) {
+        // Episodes of a series are marked one by one.
+        if detail.card.kind != TitleKind::Series && mark(ui, icon, label, spoken) {
             out.push(UiCommand::Library(LibraryCommand::MarkWatched(id.clone(), !is_watched)));
         }
         let words = "Remove from Continue watching";
@@ -228,6 +251,26 @@ fn languages(ui: &mut Ui, name: &str, languages: &[Language]) {
     }
 }
 
+/// Maximum actors that a page names.
+const MAX_ACTORS: usize = 6;
+
+/// The people who made the title, by what they did.
+fn people(ui: &mut Ui, cast: &[Credit]) {
+    let jobs = [
+        (Job::Actor, "With"),
+        (Job::Director, "Directed by"),
+        (Job::Writer, "Written by"),
+        (Job::Composer, "Music by"),
+    ];
+    for (job, words) in jobs {
+        let names = cast.iter().filter(|credit| credit.job == job).take(MAX_ACTORS);
+        let names: Vec<&str> = names.map(|credit| credit.name.as_str()).collect();
+        if !names.is_empty() {
+            fact_line(ui, words, &names.join(", "));
+        }
+    }
+}
+
 fn fact_line(ui: &mut Ui, name: &str, value: &str) {
     ui.horizontal_top(|ui| {
         let line = Line { size: text::BODY, color: color::TEXT_FAINT, rows: 2, width: 96.0 };
@@ -264,17 +307,11 @@ fn similar(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], out: &mut Vec<UiC
     }
 }
 
-/// The title's picture on the right, fading into the page.
-fn backdrop(ui: &Ui, view: &View<'_>, card: &TitleCard) {
-    let page = ui.max_rect();
-    let rect = Rect::from_min_max(pos2(page.left() + page.width() * 0.32, page.top()), {
-        pos2(page.right(), page.top() + (page.height() * 0.74).min(page.width() * 0.4))
-    });
+/// The title's picture, fading into the page. It scrolls with the page, so that nothing further down lies over it.
+fn backdrop(ui: &Ui, view: &View<'_>, card: &TitleCard, page: Rect) {
+    let rect = backdrop::area(page, card);
     let painter = ui.painter();
-    match view.images.get(&card.poster.path, view.now) {
-        Some(picture) => home::paint_backdrop(painter, rect, picture),
-        None => paint_placeholder(painter, rect, ""),
-    }
+    backdrop::paint(painter, view, card, rect);
     let side = rect.with_max_x(rect.left() + rect.width() * 0.75);
     gradient_horizontal(painter, side, color::GROUND, color::ground(0));
     gradient_vertical(painter, rect.with_min_y(rect.center().y), color::ground(0), color::GROUND);

@@ -53,6 +53,10 @@ pub enum Icon {
     Settings,
     /// A dial with a needle.
     Speed,
+    /// Lines of a list.
+    Chapters,
+    /// A triangle that meets a bar.
+    Next,
     /// An eye.
     Eye,
     /// An eye that is crossed out.
@@ -119,6 +123,16 @@ pub fn paint(painter: &Painter, icon: Icon, center: Pos2, side: f32, color: Colo
         Icon::Plus => {
             pen.line(&[(-8.0, 0.0), (8.0, 0.0)]);
             pen.line(&[(0.0, -8.0), (0.0, 8.0)]);
+        }
+        Icon::Chapters => {
+            for y in [-7.0, 0.0, 7.0] {
+                pen.dot(-8.5, y, 1.6);
+                pen.line(&[(-4.0, y), (9.5, y)]);
+            }
+        }
+        Icon::Next => {
+            pen.polygon(&[(-7.0, -8.0), (5.0, 0.0), (-7.0, 8.0)]);
+            pen.line(&[(8.0, -8.0), (8.0, 8.0)]);
         }
         Icon::Speed => {
             pen.arc(0.0, 2.0, 9.5, PI * 0.85, PI * 2.15);

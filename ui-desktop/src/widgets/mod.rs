@@ -19,7 +19,10 @@ pub use field::select_all;
 pub use icon::{Icon, paint as paint_icon};
 pub use image_shelf::{ImageShelf, Shelved};
 pub use label::{Line, badge, body, elided, heading, paint_strong, strong_galley, wordmark};
-pub use poster::{Card, CardGrid, CardShape, Progress, cover_uv, paint_picture, paint_placeholder, poster_card};
+pub use poster::{
+    Card, CardGrid, CardShape, Progress, cover_uv, paint_check, paint_picture, paint_placeholder, paint_progress,
+    poster_card,
+};
 pub use qr::paint_qr;
 pub use scrim::{gradient_horizontal, gradient_vertical};
 pub use seek_bar::{SeekBar, SeekBarResponse, volume_slider};

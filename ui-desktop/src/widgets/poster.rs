@@ -105,11 +105,11 @@ pub fn poster_card(ui: &mut Ui, card: &Card<'_>, picture_size: Vec2, now: f64) -
         }
         None => paint_placeholder(painter, grown, card.name),
     }
-    if let Some(Progress(share)) = card.progress {
-        paint_progress(painter, grown, share);
+    if let Some(progress) = card.progress {
+        paint_progress(painter, grown, progress);
     }
     if card.is_watched {
-        paint_corner(painter, grown, Icon::Check);
+        paint_check(painter, grown);
     }
     if card.removes {
         painter.rect_filled(grown, radius::MEDIUM, color::scrim(110));
@@ -136,7 +136,8 @@ fn paint_caption(painter: &Painter, rect: Rect, picture: Rect, card: &Card<'_>, 
     painter.galley(top + below, elided(painter, card.caption, line), line.color);
 }
 
-fn paint_progress(painter: &Painter, rect: Rect, share: f32) {
+/// Paints how far a title has been seen at the lower edge of its picture.
+pub fn paint_progress(painter: &Painter, rect: Rect, Progress(share): Progress) {
     let shade = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 34.0), rect.max);
     gradient_vertical(painter, shade, color::scrim(0), color::scrim(150));
     let rail = Rect::from_min_size(
@@ -146,6 +147,11 @@ fn paint_progress(painter: &Painter, rect: Rect, share: f32) {
     painter.rect_filled(rail, 2.0, color::RAIL);
     let done = Rect::from_min_size(rail.min, vec2((rail.width() * share.clamp(0.02, 1.0)).max(4.0), rail.height()));
     painter.rect_filled(done, 2.0, color::ACCENT);
+}
+
+/// Marks a picture as that of a title that was watched.
+pub fn paint_check(painter: &Painter, rect: Rect) {
+    paint_corner(painter, rect, Icon::Check);
 }
 
 /// A small disc with an icon in the upper right corner.

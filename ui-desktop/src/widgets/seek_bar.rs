@@ -7,6 +7,9 @@ use super::{Line, elided, focus_ring};
 use crate::state::clock;
 use crate::theme::tokens::{color, radius, size, space, text, time};
 
+/// Width of the cut where a chapter begins, in points.
+const TICK: f32 = 2.5;
+
 /// What the bar shows, in seconds.
 pub struct SeekBar<'a> {
     /// The left end.
@@ -17,6 +20,8 @@ pub struct SeekBar<'a> {
     pub position: f64,
     /// What is buffered, in order.
     pub buffered: &'a [(f64, f64)],
+    /// Beginnings and names of chapters, in order.
+    pub chapters: &'a [(f64, &'a str)],
 }
 
 /// What the viewer did with the bar.
@@ -46,7 +51,7 @@ impl SeekBar<'_> {
         self.paint(ui.painter(), rect, shown, heat);
         let over = pointed.filter(|_| response.hovered() || dragging).map(|at| (at, self.x_of(rect, at)));
         if let Some((at, x)) = over {
-            paint_bubble(ui.painter(), rect, x, &clock(at - self.start.min(0.0)));
+            paint_bubble(ui.painter(), rect, x, &self.label(at));
         }
         focus_ring(ui, &response, rect.shrink2(vec2(0.0, 6.0)), radius::SMALL);
         let target = match (pointed, response.drag_stopped() || response.clicked()) {
@@ -59,6 +64,15 @@ impl SeekBar<'_> {
         }
         let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
         SeekBarResponse { response, target, pointed: over }
+    }
+
+    /// Returns the time that a place of the bar stands for, with the name of its chapter.
+    fn label(&self, at: f64) -> String {
+        let time = clock(at - self.start.min(0.0));
+        match self.chapters.iter().rfind(|(start, _)| *start <= at) {
+            Some((_, name)) => format!("{time}  ·  {name}"),
+            None => time,
+        }
     }
 
     fn span(&self) -> f64 {
@@ -87,9 +101,22 @@ impl SeekBar<'_> {
             }
         }
         let head = self.x_of(rect, position);
+        self.paint_chapters(painter, rect, rail);
         painter.rect_filled(rail.with_max_x(head.max(rail.left() + 0.1)), rounding, color::ACCENT);
+        self.paint_chapters(painter, rect, rail.with_max_x(head));
         let knob = 5.0 + 3.0 * heat;
         painter.circle_filled(pos2(head, rail.center().y), knob, color::ACCENT);
+    }
+
+    /// Cuts the part of the rail that is painted so far where chapters begin.
+    fn paint_chapters(&self, painter: &Painter, rect: Rect, rail: Rect) {
+        for (start, _) in self.chapters.iter().filter(|(start, _)| (self.start + 0.5..self.end).contains(start)) {
+            let x = self.x_of(rect, *start);
+            if rail.x_range().contains(x) {
+                let cut = Rect::from_center_size(pos2(x, rail.center().y), vec2(TICK, rail.height() + 2.0));
+                painter.rect_filled(cut, 0.0, color::BLACK);
+            }
+        }
     }
 }
 
@@ -143,7 +170,11 @@ mod tests {
 
     #[test]
     fn places_and_times_correspond() {
-        let bar = SeekBar { start: 100.0, end: 300.0, position: 150.0, buffered: &[] };
+        let chapters = [(100.0, "The Quay"), (200.0, "Open Water")];
+        let bar = SeekBar { start: 100.0, end: 300.0, position: 150.0, buffered: &[], chapters: &chapters };
+        assert_eq!(bar.label(199.0), "3:19  ·  The Quay");
+        assert_eq!(bar.label(200.0), "3:20  ·  Open Water");
+        assert_eq!(bar.label(90.0), "1:30");
         let rect = Rect::from_min_size(pos2(50.0, 0.0), vec2(400.0, 20.0));
         for at in [100.0, 150.0, 299.0] {
             assert!((bar.time_at(rect, bar.x_of(rect, at)) - at).abs() < 0.01);

@@ -20,7 +20,7 @@ fn at_title() -> (Window, Outside) {
 fn open_title(window: &mut Window, outside: &Outside) {
     window.get_by_role_and_label(Role::Button, "Details").click();
     settle(window);
-    outside.reply(Reply::Title("hero".into(), Ok(detail(card("hero", "Night Train North")))));
+    outside.reply(Reply::Title("hero".into(), Ok(Box::new(detail(card("hero", "Night Train North"))))));
     settle(window);
     assert_eq!(state(window).route, Route::Title("hero".into()));
 }

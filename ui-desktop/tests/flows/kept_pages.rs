@@ -32,7 +32,7 @@ fn a_kept_title_page_is_marked_until_the_service_answers() {
     let (mut window, outside) = at_home();
     click(&mut window, "Details");
     outside.take_asked();
-    let page = || Reply::Title("hero".into(), Ok(detail(card("hero", "Night Train North"))));
+    let page = || Reply::Title("hero".into(), Ok(Box::new(detail(card("hero", "Night Train North")))));
     outside.reply(kept(page()));
     settle(&mut window);
     window.get_by_role_and_label(Role::Status, MARK);
@@ -64,7 +64,7 @@ fn kept_search_results_are_marked_for_their_query_only() {
     window.event(egui::Event::Text("night".to_owned()));
     pass(&mut window, 0.5);
     outside.take_asked();
-    let found = |query: &str| Reply::Found(query.to_owned(), Ok(vec![card("hero", "Night Train North")]));
+    let found = |query: &str| super::support::found(query, vec![card("hero", "Night Train North")]);
     outside.reply(kept(found("nig")));
     settle(&mut window);
     assert!(state(&window).search.kept.is_none(), "an answer to other words");
@@ -72,8 +72,8 @@ fn kept_search_results_are_marked_for_their_query_only() {
     settle(&mut window);
     window.get_by_role_and_label(Role::Status, MARK);
     pass(&mut window, 16.0);
-    assert_eq!(outside.take_asked(), [Request::Search("night".to_owned())]);
-    outside.reply(Reply::Found("night".to_owned(), Err(away())));
+    assert_eq!(outside.take_asked(), [Request::Search("night".into())]);
+    outside.reply(Reply::Found("night".into(), Err(away())));
     settle(&mut window);
     window.get_by_label_contains("Night Train North");
     outside.reply(found("night"));

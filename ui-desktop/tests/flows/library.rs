@@ -17,7 +17,7 @@ const HERO: &str = "hero";
 fn at_title() -> (Window, Outside) {
     let (mut window, outside) = at_home();
     click(&mut window, "Details");
-    outside.reply(Reply::Title(HERO.into(), Ok(detail(card(HERO, "Night Train North")))));
+    outside.reply(Reply::Title(HERO.into(), Ok(Box::new(detail(card(HERO, "Night Train North"))))));
     settle(&mut window);
     outside.take_asked();
     (window, outside)
@@ -46,7 +46,7 @@ fn a_title_is_on_the_list_at_once_and_pages_follow() {
     assert!(asked.contains(&Request::Home) && asked.contains(&Request::Title(HERO.into())), "{asked:?}");
     let mut answer = detail(card(HERO, "Night Train North"));
     answer.is_listed = true;
-    outside.reply(Reply::Title(HERO.into(), Ok(answer)));
+    outside.reply(Reply::Title(HERO.into(), Ok(Box::new(answer))));
     settle(&mut window);
     click(&mut window, "Remove from My list");
     assert_eq!(outside.take_asked(), [Request::Change(HERO.into(), TitleChange::Listed(false))]);
@@ -182,7 +182,7 @@ fn a_titles_page_removes_it_from_those_to_continue() {
     let (mut window, outside) = at_title();
     let mut begun = home().rows[0].titles[0].clone();
     begun.id = HERO.into();
-    outside.reply(Reply::Title(HERO.into(), Ok(detail(begun))));
+    outside.reply(Reply::Title(HERO.into(), Ok(Box::new(detail(begun)))));
     settle(&mut window);
     click(&mut window, "Remove from Continue watching");
     assert_eq!(outside.take_asked(), [Request::Change(HERO.into(), TitleChange::NotContinued)]);
@@ -253,7 +253,7 @@ fn a_title_that_is_of_no_interest_leaves_the_recommendations_at_once_and_comes_b
     settle(&mut window);
     press(&mut window, Key::Enter);
     assert_eq!(state(&window).route, Route::Title("t1".into()));
-    outside.reply(Reply::Title("t1".into(), Ok(detail(card("t1", "Slow Light")))));
+    outside.reply(Reply::Title("t1".into(), Ok(Box::new(detail(card("t1", "Slow Light"))))));
     settle(&mut window);
     click(&mut window, "Not interested");
     assert!(has_button(&window, "Not interested. Take it back"));

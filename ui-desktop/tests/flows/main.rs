@@ -13,12 +13,15 @@ mod family;
 mod home_pages;
 mod kept_pages;
 mod library;
+mod marks;
 mod memory;
 mod outage;
 mod preferences;
 mod profiles;
 mod search;
+mod search_filters;
 mod seek_bar;
+mod series;
 mod sign_in;
 
 use egui::accesskit::Role;

@@ -107,7 +107,7 @@ fn offline_at_the_start_is_not_signed_out() {
 
 #[test]
 fn offline_with_nothing_kept_is_a_page_that_tries_again() {
-    for credentials in [None, Some(Credentials { email: "a@b.example".to_owned(), password: "x".into() })] {
+    for credentials in [None, Some(Credentials { email: "a@b.example".to_owned(), password: "x".into(), code: None })] {
         let (mut window, outside) = open(Launch::Service { credentials: credentials.clone() });
         let first = outside.take_asked();
         outside.reply(Reply::Offline { failure: away(), account: None, homes: Vec::new() });
@@ -157,7 +157,7 @@ fn a_title_keeps_what_is_known_and_gets_the_rest_when_the_service_is_back() {
     outside.reply(Reply::Home(Ok(home())));
     settle(&mut window);
     assert_eq!(outside.take_asked(), [Request::Title("hero".into())]);
-    outside.reply(Reply::Title("hero".into(), Ok(detail(card("hero", "Night Train North")))));
+    outside.reply(Reply::Title("hero".into(), Ok(Box::new(detail(card("hero", "Night Train North"))))));
     settle(&mut window);
     window.get_by_label("Second paragraph.");
     assert!(matches!(state(&window).title.data, Load::Ready(_)));

@@ -3,10 +3,10 @@
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use ui_desktop::api::{Reply, Request};
+use ui_desktop::api::{Reply, Request, SearchQuery};
 use ui_desktop::state::Route;
 
-use super::support::{card, settle, state};
+use super::support::{card, found, settle, state};
 use super::{Window, at_home, away, pass, press};
 
 /// A key that makes a letter, as a window system sends it: the key and its text.
@@ -36,11 +36,11 @@ fn a_slash_opens_the_field_and_titles_are_found_while_one_types() {
     type_text(&mut window, "slo");
     settle(&mut window);
     let asked = outside.take_asked();
-    assert_eq!(asked.last(), Some(&Request::Search("slo".to_owned())));
-    outside.reply(Reply::Found("s".to_owned(), Ok(vec![card("wrong", "An Answer Too Late")])));
+    assert_eq!(asked.last(), Some(&Request::Search("slo".into())));
+    outside.reply(found("s", vec![card("wrong", "An Answer Too Late")]));
     settle(&mut window);
     assert!(window.query_by_label_contains("An Answer Too Late").is_none(), "stale answers are dropped");
-    outside.reply(Reply::Found("slo".to_owned(), Ok(vec![card("t1", "Slow Light"), card("t7", "Slow Water")])));
+    outside.reply(found("slo", vec![card("t1", "Slow Light"), card("t7", "Slow Water")]));
     settle(&mut window);
     press(&mut window, Key::ArrowDown);
     assert!(window.get_by_label_contains("Slow Light").is_focused());
@@ -79,10 +79,10 @@ fn letters_that_follow_the_slash_in_its_frame_are_searched_for() {
 #[test]
 fn the_next_letters_replace_an_earlier_search_and_its_results_begin_at_the_top() {
     let (mut window, outside) = at_home();
-    let found = |name: &str| (0..40).map(|index| card(&format!("{name}{index}"), &format!("{name} {index}"))).collect();
+    let many = |name: &str| (0..40).map(|index| card(&format!("{name}{index}"), &format!("{name} {index}"))).collect();
     slash(&mut window);
     type_text(&mut window, "old");
-    outside.reply(Reply::Found("old".to_owned(), Ok(found("Old"))));
+    outside.reply(found("old", many("Old")));
     settle(&mut window);
     let top = window.get_by_label_contains("Old 0,").rect();
     press(&mut window, Key::ArrowDown);
@@ -95,7 +95,7 @@ fn the_next_letters_replace_an_earlier_search_and_its_results_begin_at_the_top()
     slash(&mut window);
     type_text(&mut window, "new");
     assert_eq!(state(&window).search.query, "new");
-    outside.reply(Reply::Found("new".to_owned(), Ok(found("New"))));
+    outside.reply(found("new", many("New")));
     settle(&mut window);
     assert_eq!(window.get_by_label_contains("New 0,").rect(), top);
 }
@@ -123,8 +123,8 @@ fn the_service_is_asked_once_for_letters_in_a_hurry() {
     let letters = ["n", "i", "g", "h", "t"].map(|letter| Event::Text(letter.to_owned()));
     window.input_mut().events.extend(letters);
     settle(&mut window);
-    assert_eq!(outside.take_asked(), [Request::Search("night".to_owned())]);
-    outside.reply(Reply::Found("night".to_owned(), Ok(Vec::new())));
+    assert_eq!(outside.take_asked(), [Request::Search("night".into())]);
+    outside.reply(found("night", Vec::new()));
     settle(&mut window);
     window.get_by_label("Nothing was found for “night”.");
     for _ in 0..5 {
@@ -133,7 +133,10 @@ fn the_service_is_asked_once_for_letters_in_a_hurry() {
     settle(&mut window);
     window.get_by_label("What would you like to watch?");
     let asked = outside.take_asked();
-    assert!(!asked.contains(&Request::Search(String::new())), "nothing is asked for an empty field: {asked:?}");
+    assert!(
+        !asked.contains(&Request::Search(SearchQuery::default())),
+        "nothing is asked for an empty field: {asked:?}"
+    );
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn enter_in_the_field_opens_the_best_match_and_a_slash_in_it_is_a_letter() {
     window.event(Event::Text("/".to_owned()));
     settle(&mut window);
     assert_eq!(state(&window).search.query, "a/b/");
-    outside.reply(Reply::Found("a/b/".to_owned(), Ok(vec![card("t7", "Slow Water")])));
+    outside.reply(found("a/b/", vec![card("t7", "Slow Water")]));
     settle(&mut window);
     press(&mut window, Key::Enter);
     assert_eq!(state(&window).route, Route::Title("t7".into()));
@@ -158,7 +161,7 @@ fn a_search_during_an_outage_goes_on_by_itself() {
     window.event(Event::Text("night".to_owned()));
     settle(&mut window);
     outside.take_asked();
-    outside.reply(Reply::Found("night".to_owned(), Err(away())));
+    outside.reply(Reply::Found("night".into(), Err(away())));
     window.run_steps(2);
     window.get_by_label("Search needs a connection.");
     window.get_by_label_contains("Offline");
@@ -166,8 +169,8 @@ fn a_search_during_an_outage_goes_on_by_itself() {
     outside.reply(Reply::Home(Ok(super::home())));
     settle(&mut window);
     let asked = outside.take_asked();
-    assert_eq!(asked, [Request::Home, Request::Search("night".to_owned())]);
-    outside.reply(Reply::Found("night".to_owned(), Ok(vec![card("t7", "Night Water")])));
+    assert_eq!(asked, [Request::Home, Request::Search("night".into())]);
+    outside.reply(found("night", vec![card("t7", "Night Water")]));
     settle(&mut window);
     window.get_by_label_contains("Night Water");
     assert!(window.query_by_label_contains("Offline").is_none());

@@ -216,7 +216,7 @@ fn the_focus_survives_a_return() {
     let before = focus(&window).expect("a card has the focus");
     press(&mut window, Key::Enter);
     let Route::Title(id) = state(&window).route.clone() else { panic!("{:?}", state(&window).route) };
-    outside.reply(Reply::Title(id.clone(), Ok(detail(card(id.as_str(), "That title")))));
+    outside.reply(Reply::Title(id.clone(), Ok(Box::new(detail(card(id.as_str(), "That title"))))));
     settle(&mut window);
     assert_eq!(focus_is_seen(&window, "opening a title"), "Play");
     press(&mut window, Key::Escape);
@@ -230,7 +230,7 @@ fn a_title_opened_anew_offers_play_again() {
     for _ in 0..2 {
         window.get_by_label_contains("Title a1").click();
         settle(&mut window);
-        outside.reply(Reply::Title("a1".into(), Ok(detail(card("a1", "That title")))));
+        outside.reply(Reply::Title("a1".into(), Ok(Box::new(detail(card("a1", "That title"))))));
         settle(&mut window);
         assert_eq!(focus_is_seen(&window, "opening"), "Play");
         press(&mut window, Key::ArrowDown);

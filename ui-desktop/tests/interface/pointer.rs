@@ -60,7 +60,7 @@ fn a_clicked_card_has_the_focus_after_the_return() {
     let before = rect(&window, "Title b1");
     click_at(&mut window, before.center());
     assert_eq!(state(&window).route, Route::Title("b1".into()));
-    outside.reply(Reply::Title("b1".into(), Ok(detail(card("b1", "That title")))));
+    outside.reply(Reply::Title("b1".into(), Ok(Box::new(detail(card("b1", "That title"))))));
     settle(&mut window);
     assert_eq!(focus_is_seen(&window, "opening"), "Play");
     press(&mut window, Key::Escape);
@@ -115,7 +115,7 @@ fn the_back_button_of_the_mouse_goes_back_and_the_window_says_what_plays() {
 fn answer(window: &mut Window, outside: &Outside, id: &str) {
     let mut detail = detail(card(id, "That title"));
     detail.similar = (0..14).map(|index| card(&format!("s{index}"), &format!("Similar {index}"))).collect();
-    outside.reply(Reply::Title(id.into(), Ok(detail)));
+    outside.reply(Reply::Title(id.into(), Ok(Box::new(detail))));
     window.run_steps(30);
 }
 

@@ -181,7 +181,7 @@ fn the_marks_of_a_title_stay_in_the_window() {
     settle(&mut window);
     let mut begun = home().rows[0].titles[0].clone();
     begun.id = "hero".into();
-    outside.reply(Reply::Title("hero".into(), Ok(detail(begun))));
+    outside.reply(Reply::Title("hero".into(), Ok(Box::new(detail(begun)))));
     settle(&mut window);
     window.check_accessibility();
     let name = window.get_by_label("Infinite Coast").rect();

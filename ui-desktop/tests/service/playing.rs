@@ -185,7 +185,7 @@ fn pages_that_a_gateway_had_kept_come_with_their_age() {
         Reply::Kept { reply, age_s } => (*reply, age_s),
         other => panic!("a kept answer is expected: {other:?}"),
     };
-    assert!(matches!(kept(Request::Search("x".to_owned())), (Reply::Found(query, Ok(_)), 75) if query == "x"));
+    assert!(matches!(kept(Request::Search("x".into())), (Reply::Found(query, Ok(_)), 75) if query == "x".into()));
     assert!(matches!(kept(Request::MoreRows("/v1/home?from=2".to_owned())), (Reply::MoreRows(_, Ok(_)), 80)));
     let request = Request::MoreTitles { row: "a".to_owned(), path: "/v1/home/row?id=a".to_owned() };
     assert!(matches!(kept(request), (Reply::MoreTitles { result: Ok(_), .. }, 85)));

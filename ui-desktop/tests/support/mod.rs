@@ -8,8 +8,9 @@ use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use kinora_api::{
-    Account, AgeRating, Heartbeat, Home, Image, Language, PlaybackGrant, PlaybackSource, Profile, Protocol,
-    ResumePosition, Row, RowKind, TitleCard, TitleDetail,
+    Account, AgeRating, Chapter, Episode, EpisodePlace, Heartbeat, Home, Image, Language, Marks, PlaybackGrant,
+    PlaybackSource, Profile, Protocol, ResumePosition, Row, RowKind, SearchResults, Season, Span, TitleCard,
+    TitleDetail, TitleKind,
 };
 use player_core::command::QualityChoice;
 use player_core::model::{MediaKind, TrackId};
@@ -286,6 +287,63 @@ pub fn detail(card: TitleCard) -> TitleDetail {
         card,
         ..TitleDetail::default()
     }
+}
+
+/// An episode of the series "harbour".
+pub fn episode(season: u16, number: u16, name: &str) -> TitleCard {
+    let (series, series_name) = ("harbour".into(), "Harbour Lights".to_owned());
+    TitleCard {
+        kind: TitleKind::Episode,
+        episode: Some(EpisodePlace { series, series_name, season, number }),
+        ..card(&format!("s{season}e{number}"), name)
+    }
+}
+
+/// The page of a series of two seasons, of which the first episode was watched and the second one begun.
+pub fn series() -> TitleDetail {
+    let card = TitleCard { kind: TitleKind::Series, ..card("harbour", "Harbour Lights") };
+    let mut second = episode(1, 2, "The Lock");
+    second.resume = Some(ResumePosition {
+        title_id: second.id.clone(),
+        position_ms: 200_000,
+        duration_ms: 600_000,
+        finished: false,
+        updated_at: 1,
+    });
+    let listed = |card: TitleCard, is_watched: bool| Episode { card, is_watched };
+    let season = |number: u16, episodes| Season { number, name: format!("Season {number}"), episodes };
+    TitleDetail {
+        up_next: Some(second.clone()),
+        seasons: vec![
+            season(
+                1,
+                vec![
+                    listed(episode(1, 1, "The Quay"), true),
+                    listed(second, false),
+                    listed(episode(1, 3, "The Tide"), false),
+                ],
+            ),
+            season(2, vec![listed(episode(2, 1, "The Return"), false)]),
+        ],
+        ..detail(card)
+    }
+}
+
+/// The page of an episode with chapters and marks, in a film of 600 s; another one follows it.
+pub fn episode_page() -> TitleDetail {
+    let chapter = |seconds: u64, name: &str| Chapter { start_ms: seconds * 1000, name: name.to_owned() };
+    let span = |from: u64, to: u64| Some(Span { start_ms: from * 1000, end_ms: to * 1000 });
+    TitleDetail {
+        up_next: Some(episode(1, 3, "The Tide")),
+        chapters: vec![chapter(0, "Cold Open"), chapter(90, "The Lock"), chapter(300, "High Water")],
+        marks: Marks { recap: span(0, 15), intro: span(15, 40), credits_from_ms: Some(560_000) },
+        ..detail(episode(1, 2, "The Lock"))
+    }
+}
+
+/// The answer to a search for a text without filters.
+pub fn found(text: &str, titles: Vec<TitleCard>) -> Reply {
+    Reply::Found(text.into(), Ok(SearchResults { query: text.to_owned(), titles, ..SearchResults::default() }))
 }
 
 pub fn grant(id: &str, resume_position_ms: u64) -> PlaybackGrant {
