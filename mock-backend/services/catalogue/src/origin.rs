@@ -140,7 +140,7 @@ mod tests {
         headers: &[(HeaderName, &str)],
     ) -> Result<(StatusCode, HeaderMap, Bytes), Problem> {
         let keys = PictureKeys::new(&EdgeSecret::new("0123456789abcdef").unwrap());
-        let catalogue = Catalogue::open(data, keys).unwrap();
+        let catalogue = Catalogue::open(data, keys, None, kinora_kit::clock::Clock::default()).unwrap();
         let headers =
             headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap())).collect();
         let response = serve(&catalogue, (&method, &headers), SafePath::parse(path).unwrap()).await?;
