@@ -80,7 +80,7 @@ impl Film {
         let scene = |scene: &Scene, seconds, times, words| DrawnScene { scene: scene.clone(), seconds, times, words };
         if let Some(first) = self.looks.first() {
             let title = Words::Title(self.name.to_owned(), small);
-            scenes.push(scene(&first.clone().shaded(0.35), OPENING, 1, title));
+            scenes.push(scene(&first.clone().shaded(0.5), OPENING, 1, title));
         }
         for (look, &(_, seconds, times)) in self.looks.iter().zip(self.chapters) {
             scenes.push(scene(look, seconds, times, Words::None));
@@ -233,7 +233,7 @@ fn ladder() -> Ladder {
         video_bps,
         max_bps: video_bps / 4 * 5,
     };
-    Ladder { audio_bps: 64_000, rungs: rates.iter().map(rung).collect() }
+    Ladder { audio_bps: 56_000, rungs: rates.iter().map(rung).collect() }
 }
 
 fn clock(seconds: u64) -> String {
