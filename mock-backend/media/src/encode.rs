@@ -12,19 +12,23 @@ use super::recipe::{Recipe, Text, seconds};
 use super::{Cancel, Effort, IngestError, Ladder, Metadata, Rung, ffmpeg};
 
 /// Poster size; 16:9.
-const POSTER: (u32, u32) = (960, 540);
+pub(super) const POSTER: (u32, u32) = (960, 540);
 /// Where in the film the poster is looked for, as a fraction of its duration.
 const POSTER_AT: f64 = 0.35;
 /// Height of a preview picture, pixels.
-const PREVIEW_HEIGHT: u32 = 90;
+pub(super) const PREVIEW_HEIGHT: u32 = 90;
 /// Most preview pictures in a title; a long film has them further apart.
-const MAX_PREVIEWS: u64 = 200;
+pub(super) const MAX_PREVIEWS: u64 = 200;
 /// Largest subtitles that are read, bytes: a film has a few hundred kilobytes.
 const MAX_TEXT: u64 = 16 << 20;
 /// Shortest time between preview pictures, milliseconds.
-const PREVIEW_EVERY_MS: u64 = 2000;
+pub(super) const PREVIEW_EVERY_MS: u64 = 2000;
 /// JPEG has full-range BT.601 (JFIF); the film has video-range BT.709.
 const TO_JPEG: &str = "in_color_matrix=bt709:in_range=tv:out_color_matrix=bt601:out_range=pc,format=yuvj420p";
+
+/// The colours of all video.
+pub(super) const COLOURS: [&str; 8] =
+    ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
 
 /// A job for the encoder.
 pub(super) struct Job<'a> {
@@ -215,16 +219,7 @@ impl Job<'_> {
         args.extend(strings(&["-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0"]));
         args.extend(strings(&["-b:v", &rung.video_bps.to_string(), "-maxrate", &rung.max_bps.to_string()]));
         args.extend(strings(&["-bufsize", &(rung.max_bps / 2 * 3).to_string()]));
-        args.extend(strings(&[
-            "-colorspace",
-            "bt709",
-            "-color_primaries",
-            "bt709",
-            "-color_trc",
-            "bt709",
-            "-color_range",
-            "tv",
-        ]));
+        args.extend(strings(&COLOURS));
         args.extend(strings(&["-video_track_timescale", &timescale.to_string()]));
         args.extend(mp4(&sized.file, "+frag_keyframe+default_base_moof+negative_cts_offsets+delay_moov"));
         args
@@ -281,6 +276,7 @@ impl Job<'_> {
             audio: self.recipe.audio.iter().enumerate().map(audio).collect(),
             text: texts.map(|(i, text)| self.read_text(i, text)).collect::<Result<_, _>>()?,
             thumbnails,
+            scenes: None,
         })
     }
 
@@ -309,7 +305,7 @@ fn text_file(index: usize) -> String {
 }
 
 /// A fragmented MP4 file with nothing in it that depends on the version of ffmpeg or on the source's tags.
-fn mp4(file: &str, flags: &str) -> Vec<OsString> {
+pub(super) fn mp4(file: &str, flags: &str) -> Vec<OsString> {
     strings(&[
         "-map_metadata",
         "-1",
@@ -325,6 +321,6 @@ fn mp4(file: &str, flags: &str) -> Vec<OsString> {
     ])
 }
 
-fn strings(args: &[&str]) -> Vec<OsString> {
+pub(super) fn strings(args: &[&str]) -> Vec<OsString> {
     args.iter().map(OsString::from).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use super::cancel::OnCancel;
 use super::{Cancel, IngestError};
 
+/// Bytes that are written to ffmpeg at a time.
+const FEED: usize = 1 << 16;
 /// Lines of stderr that are kept; the useful one is among the last.
 const KEPT_LINES: usize = 24;
 /// Longest line that is kept, bytes.
@@ -38,7 +40,7 @@ enum Event {
     /// ffmpeg came this far in the film, microseconds.
     Reached(u64),
     /// The standard output is closed, as it is when the child ends; what was read from it, if anything was kept.
-    Closed(std::io::Result<Vec<u8>>),
+    Closed(io::Result<Vec<u8>>),
     /// The cancel flag was raised.
     Cancelled,
 }
@@ -60,7 +62,7 @@ pub(super) fn untrusted_input() -> [OsString; 4] {
 
 /// Runs ffprobe and returns what it printed, or what it said when it failed.
 pub(super) fn probe(args: &[OsString], cancel: &Cancel) -> Result<Result<Vec<u8>, Failure>, IngestError> {
-    let mut child = spawn("ffprobe", args, Path::new("."), PROBE_MEMORY)?;
+    let mut child = spawn("ffprobe", args, Path::new("."), PROBE_MEMORY, Stdio::null())?;
     let words = last_words(&mut child)?;
     let (events, inbox) = mpsc::sync_channel(2);
     let _wake = wake_on_cancel(cancel, &events);
@@ -102,12 +104,34 @@ pub(super) fn run(
     args: &[OsString],
     directory: &Path,
     cancel: &Cancel,
+    position: impl FnMut(u64),
+) -> Result<(), IngestError> {
+    run_with(args, directory, cancel, position, None::<fn(&mut dyn Write) -> io::Result<()>>)
+}
+
+/// Runs ffmpeg as [`run`] does, with a standard input that `feed` writes on a thread of its own.
+pub(super) fn run_fed(
+    args: &[OsString],
+    directory: &Path,
+    cancel: &Cancel,
+    position: impl FnMut(u64),
+    feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
+) -> Result<(), IngestError> {
+    run_with(args, directory, cancel, position, Some(feed))
+}
+
+fn run_with(
+    args: &[OsString],
+    directory: &Path,
+    cancel: &Cancel,
     mut position: impl FnMut(u64),
+    feed: Option<impl FnOnce(&mut dyn Write) -> io::Result<()> + Send>,
 ) -> Result<(), IngestError> {
     let fixed = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "warning", "-progress", "pipe:1", "-y"];
     let all: Vec<OsString> = fixed.iter().map(OsString::from).chain(args.iter().cloned()).collect();
     let processors = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let mut child = spawn("ffmpeg", &all, directory, ENCODE_MEMORY.0 + processors * ENCODE_MEMORY.1)?;
+    let input = if feed.is_some() { Stdio::piped() } else { Stdio::null() };
+    let mut child = spawn("ffmpeg", &all, directory, ENCODE_MEMORY.0 + processors * ENCODE_MEMORY.1, input)?;
     let words = last_words(&mut child)?;
     let (events, inbox) = mpsc::sync_channel(16);
     let _wake = wake_on_cancel(cancel, &events);
@@ -122,13 +146,29 @@ pub(super) fn run(
         drop(events.send(Event::Closed(Ok(Vec::new()))));
     };
     let reader = thread::Builder::new().name("ffmpeg-progress".into()).spawn(forward);
-    let outcome = match &reader {
-        Ok(_) => follow(&inbox, cancel, &mut position),
-        Err(error) => Err(tool("ffmpeg")(error.kind().into())),
-    };
-    if outcome.is_err() {
-        end(&mut child);
-    }
+    let stdin = child.stdin.take();
+    let (outcome, fed) = thread::scope(|scope| {
+        // A child that ends early closes the pipe, which ends the thread.
+        let feeder = feed.zip(stdin).map(|(feed, stdin)| {
+            let write = move || {
+                let mut stdin = BufWriter::with_capacity(FEED, stdin);
+                feed(&mut stdin).and_then(|()| stdin.flush())
+            };
+            thread::Builder::new().name("ffmpeg-stdin".into()).spawn_scoped(scope, write)
+        });
+        let outcome = match (&reader, &feeder) {
+            (Ok(_), None | Some(Ok(_))) => follow(&inbox, cancel, &mut position),
+            (Err(error), _) | (_, Some(Err(error))) => Err(tool("ffmpeg")(error.kind().into())),
+        };
+        if outcome.is_err() {
+            end(&mut child);
+        }
+        let fed = match feeder {
+            Some(Ok(feeder)) => feeder.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())),
+            _ => Ok(()),
+        };
+        (outcome, fed)
+    });
     let status = child.wait().map_err(tool("ffmpeg"))?;
     drop(inbox);
     if let Ok(handle) = reader {
@@ -136,7 +176,10 @@ pub(super) fn run(
     }
     let lines = words.join().unwrap_or_default();
     outcome?;
-    if status.success() { Ok(()) } else { Err(IngestError::Encode { detail: useful(&lines) }) }
+    if !status.success() {
+        return Err(IngestError::Encode { detail: useful(&lines) });
+    }
+    fed.map_err(tool("ffmpeg"))
 }
 
 /// Follows ffmpeg to its end, the raised flag, or the limit of time without progress.
@@ -195,16 +238,22 @@ impl StallWatch {
     }
 }
 
-fn tool(tool: &'static str) -> impl Fn(std::io::Error) -> IngestError {
+fn tool(tool: &'static str) -> impl Fn(io::Error) -> IngestError {
     move |source| IngestError::Tool { tool, source }
 }
 
-fn spawn(program: &'static str, args: &[OsString], directory: &Path, memory: u64) -> Result<Child, IngestError> {
+fn spawn(
+    program: &'static str,
+    args: &[OsString],
+    directory: &Path,
+    memory: u64,
+    input: Stdio,
+) -> Result<Child, IngestError> {
     let mut child = Command::new(program)
         .args(args)
         .current_dir(directory)
         .env("AV_LOG_FORCE_NOCOLOR", "1")
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -218,9 +267,9 @@ fn spawn(program: &'static str, args: &[OsString], directory: &Path, memory: u64
 
 /// Bounds what a child may take. It has read nothing yet that matters: a file's contents come long after the program's start.
 #[cfg(target_os = "linux")]
-fn limit(child: &Child, memory: u64) -> std::io::Result<()> {
+fn limit(child: &Child, memory: u64) -> io::Result<()> {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(std::io::ErrorKind::InvalidInput)?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
     let most = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
     for (resource, value) in [(Resource::Data, memory), (Resource::Core, 0)] {
         match prlimit(Some(pid), resource, most(value)) {
@@ -233,7 +282,7 @@ fn limit(child: &Child, memory: u64) -> std::io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn limit(_: &Child, _: u64) -> std::io::Result<()> {
+fn limit(_: &Child, _: u64) -> io::Result<()> {
     Ok(())
 }
 
@@ -333,7 +382,7 @@ mod tests {
     #[test]
     fn a_child_may_have_only_so_much_memory() {
         let args = ["-re", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=600", "-f", "null", "-"].map(OsString::from);
-        let mut child = spawn("ffmpeg", &args, Path::new("."), 64 << 20).expect("ffmpeg starts");
+        let mut child = spawn("ffmpeg", &args, Path::new("."), 64 << 20, Stdio::null()).expect("ffmpeg starts");
         let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("its limits");
         end(&mut child);
         let of = |name: &str| limits.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::encode::Job;
-use super::package::{self, Packaged, Presentation};
+use super::package::{self, Encoded, Packaged, Presentation};
+use super::paint::{KEY_ART_FILE, PaintJob};
 use super::recipe::Recipe;
 use super::staging::Staging;
 use super::{
-    AudioRecord, Cancel, Effort, Files, IngestError, Ladder, Metadata, Progress, RungRecord, Source, Stage, TextRecord,
-    TitleRecord, Update, media_dir, record, slug, versions,
+    AudioRecord, Cancel, Effort, Files, IngestError, Ladder, Metadata, Progress, Rate, RungRecord, Source, Stage,
+    TextRecord, TitleRecord, Update, media_dir, record, slug, versions,
 };
 
 /// A title to be made.
@@ -24,7 +25,7 @@ pub struct Request {
     pub metadata: Metadata,
     /// Sizes and rates.
     pub ladder: Ladder,
-    /// Nominal duration of a segment, milliseconds; rounded to whole frames.
+    /// Nominal duration of a segment, milliseconds; rounded to whole frames. Drawn pictures have their own.
     pub segment_ms: u32,
     /// How hard the encoder works.
     pub effort: Effort,
@@ -90,31 +91,27 @@ pub fn ingest(
     let report = |stage, fraction| progress.update(Update { title: &id, stage, fraction });
     report(Stage::Probe, 0.0);
     let recipe = match &request.source {
-        Source::File(path) => Recipe::from_file(path, cancel)?,
-        Source::Synthetic(synthetic) => Recipe::from_synthetic(synthetic),
+        Source::File(path) => Some(Recipe::from_file(path, cancel)?),
+        Source::Synthetic(synthetic) => Some(Recipe::from_synthetic(synthetic)),
+        Source::Drawn(_) => None,
     };
     // ffmpeg runs in a directory of its own.
     let media = std::path::absolute(media_dir(data)).map_err(IngestError::io(data))?;
     let staging = Staging::new(&media)?;
     let (title, work) = (staging.title(), staging.work());
     report(Stage::Encode, 0.0);
-    let job = Job {
-        recipe: &recipe,
-        metadata: &request.metadata,
-        ladder: &request.ladder,
-        segment_ms: request.segment_ms,
-        effort: request.effort,
-        work: &work,
-        title: &title,
-    };
-    let encoded = job.run(cancel, |fraction| report(Stage::Encode, fraction))?;
+    let progressed = |fraction| report(Stage::Encode, fraction);
+    let encoded = encode(request, recipe.as_ref(), (&work, &title), cancel, progressed)?;
     report(Stage::Package, 0.0);
-    let packaged = package::package(&encoded, &title, cancel, |fraction| report(Stage::Package, fraction))?;
-    check_whole(&recipe, &packaged)?;
+    let packed = |fraction| report(Stage::Package, fraction);
+    let packaged = encoded.map(|encoded| package::package(&encoded, &title, cancel, packed)).transpose()?;
+    if let (Some(recipe), Some(packaged)) = (&recipe, &packaged) {
+        check_whole(recipe, packaged)?;
+    }
     if cancel.is_cancelled() {
         return Err(IngestError::Cancelled);
     }
-    let mut made = describe(request, &packaged);
+    let mut made = packaged.map_or_else(|| describe(request), |packaged| describe_media(request, &packaged));
     let id = if request.replace {
         made.id.clone_from(&id);
         made.created = versions::later_than_present(&media, &id, made.created);
@@ -132,6 +129,26 @@ pub fn ingest(
     Ok(made)
 }
 
+/// Makes all that is not made by the packager: `None` for a title without media.
+fn encode(
+    request: &Request,
+    recipe: Option<&Recipe>,
+    (work, title): (&Path, &Path),
+    cancel: &Cancel,
+    progress: impl FnMut(f64),
+) -> Result<Option<Encoded>, IngestError> {
+    let (metadata, ladder) = (&request.metadata, &request.ladder);
+    let (segment_ms, effort) = (request.segment_ms, request.effort);
+    match (&request.source, recipe) {
+        (Source::Drawn(drawn), _) => PaintJob { drawn, ladder, work, title }.run(cancel, progress),
+        (_, Some(recipe)) => {
+            let job = Job { recipe, metadata, ladder, segment_ms, effort, work, title };
+            job.run(cancel, progress).map(Some)
+        }
+        (_, None) => Ok(None),
+    }
+}
+
 /// ffmpeg ends well when its input ends early; a film that lost its second half is still not a film.
 fn check_whole(recipe: &Recipe, packaged: &Packaged) -> Result<(), IngestError> {
     let Some(declared_ms) = recipe.declared_ms else { return Ok(()) };
@@ -143,7 +160,31 @@ fn check_whole(recipe: &Recipe, packaged: &Packaged) -> Result<(), IngestError> 
     Ok(())
 }
 
-fn describe(request: &Request, packaged: &Packaged) -> TitleRecord {
+/// The record of a title without media.
+fn describe(request: &Request) -> TitleRecord {
+    let key_art = matches!(request.source, Source::Drawn(_)).then(|| KEY_ART_FILE.to_owned());
+    TitleRecord {
+        id: String::new(),
+        title: request.metadata.title.clone(),
+        description: request.metadata.description.clone(),
+        year: request.metadata.year,
+        genres: request.metadata.genres.clone(),
+        duration_ms: 0,
+        frames: 0,
+        frame_rate: Rate::new(1, 1),
+        rungs: Vec::new(),
+        audio: Vec::new(),
+        text: Vec::new(),
+        files: Files { key_art, ..Files::default() },
+        media_bytes: 0,
+        about: request.metadata.about.clone(),
+        looped: None,
+        created: Timestamp::now(),
+        demo_revision: request.demo_revision,
+    }
+}
+
+fn describe_media(request: &Request, packaged: &Packaged) -> TitleRecord {
     let presentation: &Presentation = &packaged.presentation;
     let rungs = presentation.video.iter().map(|v| RungRecord {
         name: v.name.clone(),
@@ -168,21 +209,14 @@ fn describe(request: &Request, packaged: &Packaged) -> TitleRecord {
     let video_bytes: u64 = presentation.video.iter().map(|v| v.media.bytes()).sum();
     let audio_bytes: u64 = presentation.audio.iter().map(|a| a.media.bytes()).sum();
     TitleRecord {
-        id: String::new(),
-        title: request.metadata.title.clone(),
-        description: request.metadata.description.clone(),
-        year: request.metadata.year,
-        genres: request.metadata.genres.clone(),
         duration_ms: presentation.duration_ms(),
         frames: packaged.frames,
         frame_rate: presentation.rate,
         rungs: rungs.collect(),
         audio: audio.collect(),
         text: text.collect(),
-        files: Files::default(),
         media_bytes: video_bytes + audio_bytes,
-        about: request.metadata.about.clone(),
-        created: Timestamp::now(),
-        demo_revision: request.demo_revision,
+        looped: packaged.looped.clone(),
+        ..describe(request)
     }
 }

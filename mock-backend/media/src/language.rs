@@ -46,6 +46,8 @@ pub(super) fn name(tag: &str) -> String {
     match KNOWN.iter().find(|k| k.0 == tag) {
         Some(known) => known.3.to_owned(),
         None if tag == "und" => "Original".to_owned(),
+        // No linguistic content (ISO 639-2).
+        None if tag == "zxx" => "Music".to_owned(),
         None => tag.to_owned(),
     }
 }

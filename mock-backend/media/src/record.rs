@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::looped::Loop;
 use super::{About, IngestError, Rate};
 
 /// The name of the record inside a title's directory.
@@ -44,11 +45,14 @@ pub struct TitleRecord {
     pub text: Vec<TextRecord>,
     /// Where the parts are, relative to the title's directory.
     pub files: Files,
-    /// Bytes of all segments.
+    /// Bytes of all segments, as they are served.
     pub media_bytes: u64,
     /// Place in a series, people, chapters, ratings, availability.
     #[serde(default)]
     pub about: About,
+    /// Scenes, where video segments are made when they are asked for.
+    #[serde(rename = "loop", default, skip_serializing_if = "Option::is_none")]
+    pub looped: Option<Loop>,
     /// When it was packaged.
     pub created: Timestamp,
     /// Version of the generator for a title of the demo catalogue; 0 for anything else.

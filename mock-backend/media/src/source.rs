@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Rate;
+use super::drawn::Drawn;
 
 /// The material of a title.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub enum Source {
     File(PathBuf),
     /// Generated picture, sound and text.
     Synthetic(Synthetic),
+    /// Drawn pictures and played music.
+    Drawn(Box<Drawn>),
 }
 
 /// Material that is made while it is encoded.

@@ -7,11 +7,12 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, ToSpan as _};
 
+use super::made::{self, Content};
 use super::{IngestError, TitleRecord, media_dir, record};
 use kinora_kit::address::version_of;
 use kinora_kit::http::path::SafePath;
@@ -31,8 +32,8 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 /// A file of the media tree.
 #[derive(Debug)]
 pub struct Opened {
-    /// The file, open for reading.
-    pub file: File,
+    /// The file, or the segment that was made.
+    pub content: Content,
     /// True if the address named a version: then its content never changes.
     pub is_versioned: bool,
 }
@@ -45,21 +46,19 @@ pub fn open(data: &Path, address: &SafePath) -> io::Result<Opened> {
     let media = media_dir(data);
     let (id, rest) = address.names().split_first().ok_or(io::ErrorKind::NotFound)?;
     let Some((version, rest)) = rest.split_first().and_then(|(name, rest)| Some((version_of(name)?, rest))) else {
-        let file = File::open(media.join(address.to_path_buf()))?;
-        return Ok(Opened { file, is_versioned: false });
+        let content = made::open(&media.join(id), id, address.names().get(1..).unwrap_or_default())?;
+        return Ok(Opened { content, is_versioned: false });
     };
     if rest.is_empty() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    let below = rest.iter().collect::<PathBuf>();
-    let current = media.join(id);
-    let opened = File::open(current.join(&below));
+    let opened = made::open(&media.join(id), id, rest);
     // Asked after the file was opened: a title that is replaced in between would give the next version's file.
     if record::read(&media, id).is_some_and(|record| record.version() == version) {
-        return Ok(Opened { file: opened?, is_versioned: true });
+        return Ok(Opened { content: opened?, is_versioned: true });
     }
     let replaced = media.with_file_name(REPLACED).join(directory(id, version));
-    Ok(Opened { file: File::open(replaced.join(below))?, is_versioned: true })
+    Ok(Opened { content: made::open(&replaced, id, rest)?, is_versioned: true })
 }
 
 fn directory(id: &str, version: i64) -> String {
@@ -186,9 +185,10 @@ mod tests {
     }
 
     fn read(data: &Path, address: &str) -> Option<(String, bool)> {
-        let mut opened = open(data, &SafePath::parse(address).unwrap()).ok()?;
+        let opened = open(data, &SafePath::parse(address).unwrap()).ok()?;
         let mut text = String::new();
-        opened.file.read_to_string(&mut text).unwrap();
+        let Content::File(mut file) = opened.content else { panic!("it is a file") };
+        file.read_to_string(&mut text).unwrap();
         Some((text, opened.is_versioned))
     }
 

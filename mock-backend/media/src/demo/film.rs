@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::{About, Effort, Ladder, Metadata, Rate, Request, Rung, Source, Synthetic, counter};
+use super::super::{About, AgeRecord, Effort, Ladder, Metadata, Rate, Request, Rung, Source, Synthetic, counter};
 use super::REVISION;
 
 /// A generated film.
@@ -74,6 +74,7 @@ impl Film {
             audio: VOICES.map(|(language, beep, pitch)| (language.to_owned(), self.sound(beep, pitch))).into(),
             text: VOICES.map(|(language, ..)| (language.to_owned(), self.subtitles(language))).into(),
         };
+        let everyone = AgeRecord { regions: Vec::new(), label: "ALL".to_owned(), min_age: 0 };
         Request {
             id: Some(self.id.to_owned()),
             metadata: Metadata {
@@ -81,7 +82,7 @@ impl Film {
                 description: self.description.to_owned(),
                 year: Some(self.year),
                 genres: self.genres.iter().map(|&g| g.to_owned()).collect(),
-                about: About::default(),
+                about: About { ratings: vec![everyone], is_hidden: true, ..About::default() },
             },
             ladder: self.format.ladder(),
             effort: Effort::Fast,

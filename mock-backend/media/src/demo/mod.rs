@@ -1,10 +1,12 @@
-//! The demo catalogue: a handful of films that are generated, so that a fresh machine has something to play and tests have pictures whose
-//! every frame is known.
+//! The demo catalogue: films that are generated, so that a fresh machine has something to watch and tests have pictures whose every frame
+//! is known.
 //!
-//! Each film carries the frame counter and the flash of [`super::counter`], a beep at every second in two languages of sound, and subtitles
+//! Drawn titles are for viewers: films, a series and a trailer, with scenes that repeat ([`super::Loop`]). Test cards are for tests and
+//! are hidden from every screen. Each card carries the frame counter and the flash of [`super::counter`], a beep at every second in two languages of sound, and subtitles
 //! every three seconds in two languages. They go through the same ingest as any other file.
 
 mod catalogue;
+mod drawn;
 mod film;
 
 use std::collections::VecDeque;
@@ -14,11 +16,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Cancel, IngestError, Progress, ingest, media_dir, record};
-use film::Film;
+use super::{Cancel, IngestError, Progress, Request, ingest, media_dir, record};
 
 /// Version of the catalogue: titles that an older version made are made again.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// The title of ten minutes; the others last 20 to 30 seconds.
 pub const LONG_TITLE: &str = "night-train-north";
@@ -40,14 +41,24 @@ pub struct Report {
 }
 
 /// The ids of the catalogue, in the order in which they are made.
-pub fn ids() -> Vec<&'static str> {
+pub fn ids() -> Vec<String> {
+    requests().into_iter().filter_map(|request| request.id).collect()
+}
+
+/// The ids of the test cards: each frame of theirs is numbered, they are plain files, and no screen offers them.
+pub fn cards() -> Vec<&'static str> {
     catalogue::films().iter().map(|film| film.id).collect()
+}
+
+/// Requests for all titles: the test cards, and then those that are drawn.
+fn requests() -> Vec<Request> {
+    catalogue::films().iter().map(film::Film::request).chain(drawn::requests()).collect()
 }
 
 /// Whether every title of the catalogue is complete in `data`, so that [`ensure`] would have nothing to do.
 pub fn is_complete(data: &Path) -> bool {
     let media = media_dir(data);
-    catalogue::films().iter().all(|film| complete(&media, film).is_some())
+    requests().iter().all(|request| complete(&media, request).is_some())
 }
 
 /// Makes the titles of the catalogue that are missing in `data`. Complete ones are kept, so an interrupted run is taken up where it was.
@@ -66,13 +77,13 @@ pub fn ensure(data: &Path, progress: &dyn Progress, cancel: &Cancel) -> Result<R
     let mut kept = Vec::new();
     let mut media_bytes = 0;
     let mut missing = VecDeque::new();
-    for film in catalogue::films() {
-        match complete(&media, &film) {
+    for request in requests() {
+        match complete(&media, &request) {
             Some(bytes) => {
                 media_bytes += bytes;
-                kept.push(film.id.to_owned());
+                kept.extend(request.id);
             }
-            None => missing.push_back(film),
+            None => missing.push_back(request),
         }
     }
     let (made, bytes) = make(data, missing, progress, cancel)?;
@@ -81,28 +92,28 @@ pub fn ensure(data: &Path, progress: &dyn Progress, cancel: &Cancel) -> Result<R
 }
 
 /// Bytes of a title that is complete and of this revision.
-fn complete(media: &Path, film: &Film) -> Option<u64> {
-    let record = record::read(media, film.id)?;
+fn complete(media: &Path, request: &Request) -> Option<u64> {
+    let record = record::read(media, request.id.as_ref()?)?;
     (record.demo_revision == REVISION).then_some(record.media_bytes)
 }
 
-/// Makes the films on a few threads, in the order given, and stops all at the first error.
+/// Makes the titles on a few threads, in the order given, and stops all at the first error.
 fn make(
     data: &Path,
-    films: VecDeque<Film>,
+    titles: VecDeque<Request>,
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<(Vec<String>, u64), IngestError> {
-    let workers = PARALLEL.min(films.len());
-    let queue = Mutex::new(films);
+    let workers = PARALLEL.min(titles.len());
+    let queue = Mutex::new(titles);
     let done: Mutex<(Vec<String>, u64)> = Mutex::default();
     let failed: Mutex<Option<IngestError>> = Mutex::default();
     // Raised by a failure; the caller's own flag stays the caller's.
     let stop = Cancel::new();
     let work = || {
         while !stop.is_cancelled() {
-            let Some(film) = hold(&queue).pop_front() else { return };
-            match ingest(data, &film.request(), progress, cancel) {
+            let Some(request) = hold(&queue).pop_front() else { return };
+            match ingest(data, &request, progress, cancel) {
                 Ok(record) => {
                     let mut done = hold(&done);
                     done.0.push(record.id);
@@ -141,10 +152,10 @@ mod tests {
     use super::super::{Files, Rate, Silent, Source, TitleRecord, slug};
     use super::*;
 
-    fn record_of(film: &Film, demo_revision: u32) -> TitleRecord {
+    fn record_of(id: &str, demo_revision: u32) -> TitleRecord {
         TitleRecord {
-            id: film.id.to_owned(),
-            title: film.title.to_owned(),
+            id: id.to_owned(),
+            title: id.to_owned(),
             description: String::new(),
             year: None,
             genres: Vec::new(),
@@ -157,16 +168,17 @@ mod tests {
             files: Files::default(),
             media_bytes: 10,
             about: super::super::About::default(),
+            looped: None,
             created: jiff::Timestamp::UNIX_EPOCH,
             demo_revision,
         }
     }
 
     fn pretend_made(data: &Path, demo_revision: u32) {
-        for film in catalogue::films() {
-            let dir = media_dir(data).join(film.id);
+        for id in ids() {
+            let dir = media_dir(data).join(&id);
             fs::create_dir_all(&dir).unwrap();
-            record::write(&dir, &record_of(&film, demo_revision)).unwrap();
+            record::write(&dir, &record_of(&id, demo_revision)).unwrap();
         }
     }
 
@@ -179,7 +191,8 @@ mod tests {
         let mut ids = ids();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), films.len());
+        assert_eq!(ids.len(), requests().len());
+        assert_eq!(cards().len(), films.len());
         for film in &films {
             assert!(slug::is_valid(film.id), "{}", film.id);
             assert!(film.fps * film.seconds <= 0xffff, "{} outgrows its counter", film.id);

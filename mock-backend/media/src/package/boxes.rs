@@ -56,6 +56,26 @@ pub(super) fn descend<'a>(data: &'a [u8], path: &[&[u8; 4]]) -> Result<&'a [u8],
     path.iter().try_fold(data, |inside, kind| child(inside, kind))
 }
 
+/// The place in `data` of the payload of the box at the end of a path of types.
+pub(super) fn locate(data: &[u8], path: &[&[u8; 4]]) -> Result<std::ops::Range<usize>, IngestError> {
+    let mut inside = 0..data.len();
+    for kind in path {
+        let mut at = inside.start;
+        let mut place = None;
+        for found in children(&data[inside.clone()]) {
+            let found = found?;
+            let body = at + 8;
+            at = body + found.body.len();
+            if &found.kind == *kind {
+                place = Some(body..at);
+                break;
+            }
+        }
+        inside = place.ok_or_else(|| IngestError::output(format!("no {} box", kind.escape_ascii())))?;
+    }
+    Ok(inside)
+}
+
 /// Big-endian numbers from the front of a slice.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 

@@ -17,6 +17,7 @@ pub(super) mod track;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::looped::{Loop, LoopScene, part_name};
 use super::{Cancel, IngestError, Rate, language};
 pub(super) use presentation::Presentation;
 use presentation::{AudioRendition, Media, TextRendition, VideoRendition};
@@ -36,6 +37,8 @@ pub(super) struct Encoded {
     /// Whole WebVTT files.
     pub(super) text: Vec<EncodedText>,
     pub(super) thumbnails: Grid,
+    /// Scenes, where the video is that of one pass and is shown as often as they say.
+    pub(super) scenes: Option<Vec<LoopScene>>,
 }
 
 /// A rung: a fragmented MP4 file with one track.
@@ -66,6 +69,7 @@ pub(super) struct EncodedText {
 pub(super) struct Packaged {
     pub(super) presentation: Presentation,
     pub(super) frames: u64,
+    pub(super) looped: Option<Loop>,
 }
 
 /// Writes everything but `title.json` into `dir`; `progress` hears the fraction done.
@@ -103,10 +107,12 @@ pub(super) fn package(
     let text = text_renditions(&encoded.text, reference.duration_ms(), dir)?;
     thumbnails::write(&dir.join("thumbs"), encoded.thumbnails, reference.duration_ms())?;
     let nominal_ticks = nominal_ticks(encoded, reference.timescale);
+    let scenes = encoded.scenes.clone();
+    let looped = scenes.map(|scenes| Loop { segment_ticks: nominal_ticks, scenes });
     let presentation = Presentation { rate: encoded.rate, nominal_ticks, video, audio, text };
     write_manifests(&presentation, dir)?;
     step()?;
-    Ok(Packaged { presentation, frames })
+    Ok(Packaged { presentation, frames, looped })
 }
 
 /// A whole number of frames in ticks; the encoder's timescale is a multiple of the frame rate.
@@ -117,10 +123,33 @@ fn nominal_ticks(encoded: &Encoded, timescale: u32) -> u64 {
 fn video_rendition(rung: &EncodedVideo, encoded: &Encoded, dir: &Path) -> Result<(VideoRendition, u64), IngestError> {
     let track = Track::read(&rung.file)?;
     let cuts = segment::cuts_at_sync(&track, nominal_ticks(encoded, track.timescale))?;
-    let segments = segment::write(&track, &rung.file, &cuts, dir)?;
+    let mut frames = track.samples.len() as u64;
+    let segments = match &encoded.scenes {
+        None => segment::write(&track, &rung.file, &cuts, dir)?,
+        Some(scenes) => {
+            let parts = segment::write_named(part_name, &track, &rung.file, &cuts, dir)?;
+            let looped = Loop { segment_ticks: nominal_ticks(encoded, track.timescale), scenes: scenes.clone() };
+            frames = looped.shown() * u64::from(encoded.segment_frames);
+            shown(&looped, &parts)?
+        }
+    };
     let media = Media { codec: track.codec, timescale: track.timescale, segments };
     let (name, width, height) = (rung.name.clone(), rung.width, rung.height);
-    Ok((VideoRendition { name, width, height, media }, track.samples.len() as u64))
+    Ok((VideoRendition { name, width, height, media }, frames))
+}
+
+/// The segments of the whole length, from those that were stored.
+fn shown(looped: &Loop, parts: &[segment::Segment]) -> Result<Vec<segment::Segment>, IngestError> {
+    let ticks = looped.segment_ticks;
+    if parts.len() as u64 != looped.stored() || parts.iter().any(|part| part.duration != ticks) {
+        return Err(IngestError::output("the segments of a loop are not those of its scenes"));
+    }
+    let segment = |index: u64| {
+        let part = looped.part(index).and_then(|part| parts.get(part as usize));
+        let part = part.ok_or_else(|| IngestError::output("a loop without segments"))?;
+        Ok(segment::Segment { start: index * ticks, duration: ticks, bytes: part.bytes })
+    };
+    (0..looped.shown()).map(segment).collect()
 }
 
 /// The timing that all rungs share; an error if they do not share it, because a switch would then lose or repeat pictures.

@@ -64,8 +64,30 @@ pub(crate) fn write(track: &Track, source: &Path, cuts: &[usize], dir: &Path) ->
     write_from(0, track, source, cuts, dir)
 }
 
+/// The same for segments with other names.
+pub(crate) fn write_named(
+    name: fn(usize) -> String,
+    track: &Track,
+    source: &Path,
+    cuts: &[usize],
+    dir: &Path,
+) -> Result<Vec<Segment>, IngestError> {
+    write_all(name, 0, track, source, cuts, dir)
+}
+
 /// The same for a track whose first sample is decoded at `decode_time`.
 pub(crate) fn write_from(
+    decode_time: u64,
+    track: &Track,
+    source: &Path,
+    cuts: &[usize],
+    dir: &Path,
+) -> Result<Vec<Segment>, IngestError> {
+    write_all(file_name, decode_time, track, source, cuts, dir)
+}
+
+fn write_all(
+    name: fn(usize) -> String,
     decode_time: u64,
     track: &Track,
     source: &Path,
@@ -84,7 +106,7 @@ pub(crate) fn write_from(
         let samples = &track.samples[first..end];
         let ticks: u64 = samples.iter().map(|s| u64::from(s.duration)).sum();
         let header = fragment_header(index as u32 + 1, decode_time, samples);
-        let path = dir.join(file_name(index));
+        let path = dir.join(name(index));
         let bytes = write_one(&path, &header, &mut payload, samples).map_err(IngestError::io(&path))?;
         let start = decode_time.saturating_sub(track.start);
         decode_time += ticks;
@@ -151,6 +173,28 @@ fn fragment_header(sequence: u32, decode_time: u64, samples: &[Sample]) -> Vec<u
     put(&mut out, payload as u32 + 8);
     out.extend_from_slice(b"mdat");
     out
+}
+
+/// Gives a segment another sequence number and a decode time that is `later` ticks after its own. Its length stays.
+///
+/// # Errors
+/// When it is not a segment as [`write`] writes them.
+pub(crate) fn renumber(segment: &mut [u8], sequence: u32, later: u64) -> Result<(), IngestError> {
+    let mfhd = boxes::locate(segment, &[b"moof", b"mfhd"])?;
+    let tfdt = boxes::locate(segment, &[b"moof", b"traf", b"tfdt"])?;
+    let short = || IngestError::output("a box ends too soon");
+    let number = segment.get_mut(mfhd).and_then(|body| body.get_mut(4..8)).ok_or_else(short)?;
+    number.copy_from_slice(&sequence.to_be_bytes());
+    let body = segment.get_mut(tfdt).ok_or_else(short)?;
+    let (version, time) = body.split_at_mut_checked(4).ok_or_else(short)?;
+    if version[0] != 1 {
+        return Err(IngestError::output("a decode time of 32 bits"));
+    }
+    let time = time.first_chunk_mut::<8>().ok_or_else(short)?;
+    let moved =
+        u64::from_be_bytes(*time).checked_add(later).ok_or_else(|| IngestError::output("a time is too large"))?;
+    *time = moved.to_be_bytes();
+    Ok(())
 }
 
 /// A `trun` that states only what differs from the defaults of [`fragment_header`]; returns where its data offset is.

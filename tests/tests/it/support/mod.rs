@@ -37,10 +37,12 @@ pub fn films() -> PathBuf {
     media::media_dir(demo())
 }
 
-/// The `index`th short film of the demo catalogue.
+/// The `index`th short test card of the demo catalogue.
 pub fn film(index: usize) -> TitleRecord {
     let titles = media::titles(demo()).unwrap();
-    let mut short = titles.into_iter().filter(|title| title.id != media::demo::LONG_TITLE);
+    let cards = media::demo::cards();
+    let is_short = |id: &str| id != media::demo::LONG_TITLE && cards.contains(&id);
+    let mut short = titles.into_iter().filter(|title| is_short(&title.id));
     short.nth(index).unwrap()
 }
 
