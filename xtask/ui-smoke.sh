@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The desktop app in a real window under a virtual display: it shows a film that came through backend and edge.
+# The desktop app in a real window under a virtual display: it shows a film that came through backend and edge, once with all
+# services in one process, once with each in its own, of which those that serve titles and grants are killed meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${CARGO_TARGET_DIR:-target}/debug
@@ -23,12 +24,6 @@ DISPLAY=":$(head -n 1 "$work/display")"
 export DISPLAY LIBGL_ALWAYS_SOFTWARE=1 XDG_CONFIG_HOME="$work/config" XDG_DATA_HOME="$work/data" KINORA_SECRETS=memory
 unset WAYLAND_DISPLAY
 
-"$bin/kinora-backend" demo --data target/demo --port 0 >"$work/ready" 2>"$work/backend.log" &
-pids+=($!)
-field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/ready" | head -n 1; }
-for _ in $(seq 1 1200); do [ -n "$(field backend)" ] && break; sleep 0.1; done
-[ -n "$(field backend)" ] || fail "the backend did not start: $(tail -n 3 "$work/backend.log")"
-
 # picture NAME: what is on the screen, and how many colours it has.
 picture() {
   import -window root "$work/$1.png" && identify -format '%k' "$work/$1.png"
@@ -44,30 +39,74 @@ colourful() {
   fail "$1 shows only $colours colours"
 }
 
-KINORA_EMAIL=$(field email) KINORA_PASSWORD=$(field password) \
-  "$bin/kinora" --backend "$(field backend)" >"$work/app.log" 2>&1 &
-app=$!
-pids+=("$app")
-colourful home 2000
-kill "$app"; wait "$app" 2>/dev/null || true
+# moving NAME: two pictures apart in time differ.
+moving() {
+  picture "$1" >/dev/null
+  sleep 2
+  picture "$1-later" >/dev/null
+  local moved
+  moved=$(compare -metric AE "$work/$1.png" "$work/$1-later.png" null: 2>&1 || true)
+  [ "${moved%%.*}" -gt 2000 ] || fail "$1 does not move: $moved pixels differ after two seconds"
+}
+field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/ready" | head -n 1; }
+secure() { sed -n "s/.*\"gateway\":{[^}]*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/ready" | head -n 1; }
+# service NAME: the process of a service, as the ready line says.
+service() { grep -o '{"name":"'"$1"'","pid":[0-9]*' "$work/ready" | grep -o '[0-9]*$'; }
+# focused NAME: waits until a widget of this name has the focus.
+focused() {
+  for _ in $(seq 1 240); do
+    tail -n 1 "$work/trace" 2>/dev/null | grep -q "\"focus\":{[^}]*\"name\":\"$1" && return 0
+    sleep 0.25
+  done
+  fail "$1 did not get the focus: $(tail -n 1 "$work/trace" | cut -c 1-300)"
+}
+
+for form in all split; do
+  data="$work/$form"
+  mkdir -p "$data"
+  ln -s "$PWD/target/demo/media" "$data/media"
+  "$bin/kinora-backend" demo --data "$data" --prepare-only 2>"$work/backend.log"
+  if [ "$form" = split ]; then
+    "$bin/kinora-supervisor" --topology mock-backend/supervisor/topologies/split.toml --data "$data" >"$work/ready" 2>"$work/backend.log" &
+  else
+    "$bin/kinora-backend" demo --data "$data" --port 0 >"$work/ready" 2>"$work/backend.log" &
+  fi
+  backend=$!
+  pids+=("$backend")
+  for _ in $(seq 1 1200); do [ -n "$(field backend)" ] && break; sleep 0.1; done
+  [ -n "$(secure pin)" ] || fail "the backend did not start: $(tail -n 3 "$work/backend.log")"
+  rm -f "$work/trace"
+  KINORA_EMAIL=$(field email) KINORA_PASSWORD=$(field password) KINORA_UI_TRACE="$work/trace" \
+    "$bin/kinora" --backend "$(secure url)" --pin "$(secure pin)" >"$work/app.log" 2>&1 &
+  app=$!
+  pids+=("$app")
+  colourful "home-$form" 2000
+  window=$(xdotool search --onlyvisible --name Kinora | tail -n 1)
+  xdotool windowfocus "$window"
+  if tail -n 1 "$work/trace" | grep -q '"page":"profiles"'; then xdotool key Return; fi
+  focused Play
+  xdotool key Return
+  for _ in $(seq 1 240); do tail -n 1 "$work/trace" | grep -q '"page":"player"' && break; sleep 0.25; done
+  colourful "film-$form" 1000
+  moving "film-$form"
+  if [ "$form" = split ]; then
+    for name in browse catalogue playback; do kill -9 "$(service "$name")"; done
+    moving "film-after-kills"
+  fi
+  kill -0 "$app" || fail "the app ended by itself"
+  kill "$app"; wait "$app" 2>/dev/null || true
+  kill "$backend"; wait "$backend" 2>/dev/null || true
+done
 
 # Straight to a film through the same binary: two pictures apart in time must differ.
-origin=$(python3 - <<'PY'
-import os
-print(sorted(t for t in os.listdir("target/demo/media") if not t.startswith("."))[0])
-PY
-)
 python3 -u -m http.server --bind 127.0.0.1 --directory target/demo/media 0 >"$work/http.log" 2>&1 &
 pids+=($!)
 for _ in $(seq 1 100); do grep -q ' port ' "$work/http.log" && break; sleep 0.1; done
 port=$(sed -n 's/.* port \([0-9]*\).*/\1/p' "$work/http.log" | head -n 1)
-"$bin/kinora" "http://127.0.0.1:$port/$origin/master.m3u8" >"$work/app.log" 2>&1 &
+"$bin/kinora" "http://127.0.0.1:$port/broadcast-hour/master.m3u8" >"$work/app.log" 2>&1 &
 app=$!
 pids+=("$app")
 colourful film 2000
-sleep 2
-picture later >/dev/null
-moved=$(compare -metric AE "$work/film.png" "$work/later.png" null: 2>&1 || true)
-[ "${moved%%.*}" -gt 2000 ] || fail "the film does not move: $moved pixels differ after two seconds"
+moving film
 kill -0 "$app" || fail "the app ended by itself"
 if [ -n "${KINORA_PICTURES:-}" ]; then mkdir -p "$KINORA_PICTURES" && cp "$work"/*.png "$KINORA_PICTURES"; fi

@@ -85,7 +85,7 @@ impl Service {
             platform: std::env::consts::OS.to_owned(),
             app_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let request = SignInRequest { email, password: Secret::new(password), device };
+        let request = SignInRequest { email, password: Secret::new(password), device, code: None };
         let response: SignInResponse = self.post(paths::SIGN_IN, &request).await?;
         self.token = Some(response.tokens.access_token);
         Ok(())

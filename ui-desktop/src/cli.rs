@@ -127,7 +127,7 @@ impl Plan {
         let email = arguments.email.clone().or_else(|| env("KINORA_EMAIL")).filter(|email| !email.is_empty());
         let password = env(&arguments.password_env).filter(|password| !password.is_empty());
         let credentials = match (email, password) {
-            (Some(email), Some(password)) => Some(Credentials { email, password: Secret::new(password) }),
+            (Some(email), Some(password)) => Some(Credentials { email, password: Secret::new(password), code: None }),
             (Some(_), None) if arguments.email.is_some() => {
                 return Err(format!(
                     "--email needs the password in the environment variable {}",

@@ -44,7 +44,7 @@ fn the_sign_in_form_says_what_is_missing_and_sends_what_was_typed() {
     window.get_by_role_and_label(Role::PasswordInput, "Password").type_text("secret");
     settle(&mut window);
     press(&mut window, Key::Enter);
-    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "secret".into() };
+    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "secret".into(), code: None };
     assert_eq!(outside.take_asked(), [Request::SignIn { credentials, patient: false }]);
 
     let url = "http://127.0.0.1:1/v1/sign-in".parse().expect("a valid address");
@@ -56,7 +56,7 @@ fn the_sign_in_form_says_what_is_missing_and_sends_what_was_typed() {
 
 #[test]
 fn the_demo_viewer_is_signed_in_without_being_asked() {
-    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into() };
+    let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into(), code: None };
     let (mut window, outside) = open(Launch::Service { credentials: Some(credentials.clone()) });
     assert_eq!(outside.take_asked(), [Request::SignIn { credentials, patient: true }]);
     outside.reply(Reply::SignedIn(Ok(account())));

@@ -168,7 +168,7 @@ impl Client {
     }
 
     fn sign_in(&mut self) -> Reply {
-        let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into() };
+        let credentials = Credentials { email: "demo@kinora.example".to_owned(), password: "pw".into(), code: None };
         self.ask(Request::SignIn { credentials, patient: false })
     }
 }
@@ -459,7 +459,7 @@ fn another_account_sees_nothing_of_the_one_before() {
     client.sign_in();
     assert!(matches!(client.ask(Request::Home), Reply::Home(Ok(_))));
     service.switch(false);
-    let credentials = Credentials { email: "other@kinora.example".to_owned(), password: "pw".into() };
+    let credentials = Credentials { email: "other@kinora.example".to_owned(), password: "pw".into(), code: None };
     let reply = client.ask(Request::SignIn { credentials, patient: true });
     let Reply::Offline { account: None, homes, .. } = reply else { panic!("{reply:?}") };
     assert!(homes.is_empty());

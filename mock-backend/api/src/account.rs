@@ -27,6 +27,9 @@ pub struct SignInRequest {
     pub password: Secret,
     /// The device that signs in; its refresh tokens form one chain.
     pub device: DeviceInfo,
+    /// Code that was mailed after error 7032; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Secret>,
 }
 
 /// Answer to a sign-in.

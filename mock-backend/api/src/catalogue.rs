@@ -65,7 +65,7 @@ pub enum RowKind {
         /// The genre's name as it stands in [`TitleCard::genres`].
         genre: String,
     },
-    /// Everything, by name.
+    /// All films, by name.
     All,
     /// A row of a newer server; shown under its heading.
     #[serde(other)]

@@ -175,6 +175,9 @@ codes! {
     NothingPlayable = 7030, "nothing_playable", 409;
     /// The list of the profile has as many titles as it can hold.
     ListFull = 7031, "list_full", 409;
+    /// The password is right, and the sign-in is unusual: a code was mailed to the account's address, to be sent along
+    /// ([`crate::SignInRequest::code`]).
+    StepUpRequired = 7032, "step_up_required", 403;
     /// A defect of the service.
     ServiceInternal = 7099, "service_internal", 500;
 }

@@ -142,12 +142,37 @@ pub enum ViewerEvent {
         /// True if it succeeded.
         accepted: bool,
     },
+    /// A sign-in, or a refresh, of the account is at risk.
+    RiskAssessed {
+        /// Score in thousandths; 500 and more mean an attack.
+        score_permille: u16,
+        /// Action that was due.
+        action: RiskAction,
+        /// Names of the reasons, the strongest first.
+        reasons: Vec<String>,
+    },
     /// An account, or a profile of it, was changed.
     AccountChanged {
         /// Kind of change.
         change: AccountChange,
     },
     /// An event of a newer writer.
+    #[serde(other)]
+    Other,
+}
+
+/// Action that follows from a risk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RiskAction {
+    /// It was logged.
+    Log,
+    /// A further proof was due.
+    StepUp,
+    /// Further tries had to wait.
+    Limit,
+    /// An action of a newer writer.
     #[serde(other)]
     Other,
 }

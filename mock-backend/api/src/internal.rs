@@ -9,7 +9,9 @@ use std::pin::Pin;
 use serde::{Deserialize, Serialize};
 
 use crate::events::Rating;
-use crate::{ApiError, ErrorCode, Profile, ProfileId, Protocol, ReasonKind, ResumePosition, TitleId, UnixMillis};
+use crate::{
+    ApiError, ErrorCode, Profile, ProfileId, Protocol, ReasonKind, ResumePosition, TitleId, TitleKind, UnixMillis,
+};
 
 /// Answer of another service, on its way.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -83,6 +85,9 @@ pub struct PlayableTitle {
     /// Its name.
     #[serde(default)]
     pub name: String,
+    /// Kind of title. A series is kept on lists and rated, and not played.
+    #[serde(default)]
+    pub kind: TitleKind,
     /// Its representations of video, and the codecs of its audio.
     #[serde(default)]
     pub offer: Offer,
@@ -209,6 +214,20 @@ pub trait Playback: Send + Sync {
     /// Of its store.
     fn viewing_of<'a>(&'a self, profile: &'a ProfileId, title: &'a str) -> Reply<'a, TitleViewing>;
 
+    /// Returns the positions of a profile in some titles, in any order; those that it never began are left out.
+    ///
+    /// # Errors
+    /// Of its store.
+    fn positions_of<'a>(&'a self, profile: &'a ProfileId, titles: &'a [TitleId]) -> Reply<'a, Vec<ResumePosition>> {
+        Box::pin(async move {
+            let mut positions = Vec::new();
+            for title in titles {
+                positions.extend(self.viewing_of(profile, title.as_str()).await?.position);
+            }
+            Ok(positions)
+        })
+    }
+
     /// Returns the versions of titles that playbacks need.
     ///
     /// # Errors
@@ -268,10 +287,17 @@ pub enum PickedKind {
 }
 
 /// Facts about a title that recommendations need.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TitleFacts {
     /// Id of the title.
     pub id: TitleId,
+    /// Kind of title.
+    #[serde(default)]
+    pub kind: TitleKind,
+    /// Title that an episode or a trailer belongs to: what viewers do with it counts for that one, and it is never recommended
+    /// itself.
+    #[serde(default)]
+    pub part_of: Option<TitleId>,
     /// Its genres.
     #[serde(default)]
     pub genres: Vec<String>,
@@ -288,7 +314,7 @@ pub struct TitleFacts {
 pub struct CatalogueFacts {
     /// Version of the catalogue: another one if a title came, went or changed, and after a restart.
     pub version: u64,
-    /// The titles.
+    /// Films and series that are offered, and all titles that belong to another one.
     pub titles: Vec<TitleFacts>,
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use kinora_gateway::Tls;
 use kinora_gateway::topology::Topology;
 use kinora_gateway::transport::over_http;
 use kinora_services::members::Member;
@@ -142,7 +143,7 @@ pub async fn serve(demo: Demo, termination: &mut Termination) -> anyhow::Result<
 /// Starts the gateway in front of the backend, in this process.
 async fn start_gateway(demo: &Demo, backend: &str) -> anyhow::Result<kinora_gateway::Running> {
     let mut config = kinora_gateway::Config::new(&demo.backend.data);
-    config.tls_address = Some(SocketAddr::new(demo.backend.address.ip(), 0));
+    config.tls = Tls::At(SocketAddr::new(demo.backend.address.ip(), 0));
     config.token_keys = Some(services::access_public_file(&demo.backend.data));
     let topology = Topology::all_in_one(backend)?;
     kinora_gateway::serve(config, over_http(&topology)).await.context("the gateway")

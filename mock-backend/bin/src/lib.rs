@@ -4,6 +4,8 @@
 
 pub mod demo;
 pub mod edges;
+pub mod events;
 pub mod package;
 pub mod progress;
 pub mod recommend;
+pub mod risk;

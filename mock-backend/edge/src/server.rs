@@ -43,7 +43,7 @@ use kinora_kit::http::host;
 use kinora_kit::http::path::{SafePath, canonical_query};
 use kinora_kit::http::problem::{ERROR_HEADER, Problem};
 use kinora_kit::http::reply::{Reply, Representation};
-use kinora_kit::http::server::{Connection, Limits, Running};
+use kinora_kit::http::server::{Connection, Limits, Running, Transport};
 use kinora_kit::signature::{EdgeSecret, Refusal, verify};
 
 /// How the cache answered (RFC 9211).
@@ -197,9 +197,10 @@ pub async fn serve(config: Config) -> Result<Running, EdgeError> {
         cache.close().await;
         log.flush().await;
     };
-    let running = handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, finish)
-        .await
-        .map_err(|source| EdgeError::Listen { address: config.address, source })?;
+    let running =
+        handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, Transport::Plain, finish)
+            .await
+            .map_err(|source| EdgeError::Listen { address: config.address, source })?;
     if let Some(revoked) = revoked {
         tokio::spawn(async move { revoked.follow(end).await });
     }

@@ -3,11 +3,12 @@
 //!
 //! * [`segment`] — records in a file, and what is left of them after a crash;
 //! * [`embedded`] — the log of one process, in a folder; [`on_demand`] — the same, opened when it is needed;
-//! * [`remote`] — a log that another process has open.
+//! * [`remote`] — a log that another process has open; [`files`] — the same, read from its files.
 
 #![warn(missing_docs)]
 
 pub mod embedded;
+pub mod files;
 mod folder;
 pub mod on_demand;
 pub mod remote;

@@ -20,6 +20,10 @@ use kinora_kit::http::range::{self, RangeRequest};
 use kinora_kit::http::trace::{Hop, TRACEPARENT, TraceContext};
 use kinora_kit::signature::{EdgeSecret, verify};
 use kinora_media::{Ladder, filter, readers};
+use kinora_risk::event::Event;
+use kinora_risk::memory::Memory;
+use kinora_risk::networks::Networks;
+use kinora_risk::{hindsight, reader};
 use kinora_services::{Code, normal_email, read_link_form as form};
 
 /// A year in which no date of the corpus lies, seconds since the Unix epoch.
@@ -220,6 +224,24 @@ pub fn segments(data: &[u8]) {
         segment::write(&mut written, record.offset, &record.event);
     });
     assert_eq!(written, file[..valid], "what was read is written the same");
+}
+
+/// A file of events, scored both ways, and the same bytes as places of networks.
+pub fn risks(data: &[u8]) {
+    if let Ok(table) = reader::read(data) {
+        let events: Vec<Event> = table.rows.iter().map(|row| row.event).collect();
+        let scored = hindsight::score(&events);
+        assert_eq!(scored.len(), events.len(), "each row has its score");
+        let mut memory = Memory::default();
+        let assessed = events.iter().map(|event| memory.assess(event));
+        for assessment in assessed.collect::<Vec<_>>().iter().chain(&scored) {
+            assert!((0.0..=1.0).contains(&assessment.score), "{assessment:?}");
+        }
+    }
+    if let Ok(networks) = Networks::read(data) {
+        let mut event = Event::new(0, kinora_risk::event::Kind::SignIn);
+        networks.locate(&mut event, std::net::IpAddr::from([192, 0, 2, 1]));
+    }
 }
 
 /// A form of `/link`, and a code as somebody types it.

@@ -29,7 +29,7 @@ use crate::body::carry;
 use crate::caller::TokenKeys;
 use crate::headers;
 use crate::kept::{Answer, Kept, MAX_BODY, Name, Silence};
-use crate::metrics::{Metrics, Reason};
+use crate::metrics::{Counters, Reason};
 use crate::quota::{Allowance, Quotas};
 use crate::routes::{CALLS, Call, DESCRIPTION};
 use crate::topology::Service;
@@ -98,7 +98,7 @@ pub struct Gateway {
     admission: Admission,
     quotas: Quotas,
     keys: Keys,
-    metrics: Metrics,
+    metrics: Counters,
     bounds: Bounds,
     kept: Kept,
     silences: BTreeMap<Service, Silence>,
@@ -130,7 +130,7 @@ impl Gateway {
             admission: Admission::new(bounds.places),
             quotas: Quotas::new(bounds.address, bounds.account, clock.clone()),
             keys,
-            metrics: Metrics::new(),
+            metrics: Counters::default(),
             bounds,
             kept: Kept::default(),
             silences: Service::ALL.map(|service| (service, Silence::default())).into(),

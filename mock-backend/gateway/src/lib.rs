@@ -35,7 +35,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_kit::clock::Clock;
 use kinora_kit::http::attested::GatewayKey;
 use kinora_kit::http::handed;
-use kinora_kit::http::server::{self, Limits, listen_with_tls};
+use kinora_kit::http::server::{self, Limits, Transport, listen_with};
 use kinora_kit::http::tls::{Identity, KeyPin, TlsError};
 use kinora_kit::keyfile;
 
@@ -53,8 +53,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// Socket that the parent bound, to listen on in place of `address`.
     pub socket: Option<Arc<TcpListener>>,
-    /// Address for TLS; `None`: plain HTTP only.
-    pub tls_address: Option<SocketAddr>,
+    /// Where TLS is spoken.
+    pub tls: Tls,
     /// Data directory: keys and certificate.
     pub data: PathBuf,
     /// File with the public keys that access tokens are signed with (RFC 7517); `None`: each token has its own quota.
@@ -67,13 +67,25 @@ pub struct Config {
     pub clock: Clock,
 }
 
+/// Where a gateway speaks TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Nowhere: plain HTTP only.
+    #[default]
+    Nowhere,
+    /// At an address of its own; port 0 takes a free one.
+    At(SocketAddr),
+    /// At the address of plain HTTP, as the first byte of each connection says.
+    BesidePlain,
+}
+
 impl Config {
     /// A gateway on a free port of the loopback interface, without TLS.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             socket: None,
-            tls_address: None,
+            tls: Tls::Nowhere,
             data: data.into(),
             token_keys: None,
             limits: Limits::default(),
@@ -129,7 +141,8 @@ pub fn key_file(data: &Path) -> PathBuf {
 /// A gateway that runs. Dropping it cuts every connection.
 pub struct Running {
     plain: server::Running,
-    tls: Option<(server::Running, KeyPin)>,
+    tls: Option<server::Running>,
+    secure: Option<(String, KeyPin)>,
 }
 
 impl Running {
@@ -140,13 +153,13 @@ impl Running {
 
     /// The base address for TLS, and the pin of its key.
     pub fn tls(&self) -> Option<(String, KeyPin)> {
-        self.tls.as_ref().map(|(server, pin)| (server.url(), *pin))
+        self.secure.clone()
     }
 
     /// Stops accepting, lets running answers finish within [`Limits::drain`], then cuts the rest.
     pub async fn shutdown(self) {
         let tls = async {
-            if let Some((server, _)) = self.tls {
+            if let Some(server) = self.tls {
                 server.shutdown().await;
             }
         };
@@ -160,6 +173,7 @@ impl Running {
 /// When it cannot start; nothing is left running then.
 pub async fn serve(config: Config, replicas: Replicas) -> Result<Running, GatewayError> {
     let keys = open_keys(&config.data, config.token_keys.as_deref())?;
+    let identity = (config.tls != Tls::Nowhere).then(|| identity(&config)).transpose()?;
     let gateway = Arc::new(Gateway::new(replicas, keys, config.bounds, &config.clock));
     tokio::spawn(tidy_up(Arc::downgrade(&gateway), config.token_keys));
     let router = router(gateway);
@@ -167,20 +181,36 @@ pub async fn serve(config: Config, replicas: Replicas) -> Result<Running, Gatewa
         tracing::warn!(address = %config.address, "plain HTTP can be reached from other machines");
     }
     let refused = |address| move |source| GatewayError::Listen { address, source };
-    let socket = config.socket.as_deref();
-    let plain = handed::listen_at(config.address, socket, router.clone(), config.limits.clone(), async {}).await;
-    let plain = plain.map_err(refused(config.address))?;
-    let tls = match config.tls_address {
-        None => None,
-        Some(address) => {
-            let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), address.ip().to_string()];
-            let identity = Identity::load_or_create(&config.data.join("keys").join("gateway.pem"), &names)?;
-            identity.write_pin(&pin_file(&config.data))?;
-            let server = listen_with_tls(address, router, config.limits, identity.server_config(), async {}).await;
-            Some((server.map_err(refused(address))?, identity.pin()))
-        }
+    let transport = match (&identity, config.tls) {
+        (Some(identity), Tls::BesidePlain) => Transport::Either(identity.server_config()),
+        _ => Transport::Plain,
     };
-    Ok(Running { plain, tls })
+    let socket = config.socket.as_deref();
+    let plain =
+        handed::listen_at(config.address, socket, router.clone(), config.limits.clone(), transport, async {}).await;
+    let plain = plain.map_err(refused(config.address))?;
+    let tls = match (&identity, config.tls) {
+        (Some(identity), Tls::At(address)) => {
+            let transport = Transport::Tls(identity.server_config());
+            let server = listen_with(address, router, config.limits, transport, async {}).await;
+            Some(server.map_err(refused(address))?)
+        }
+        _ => None,
+    };
+    let url = tls.as_ref().map_or_else(|| format!("https://{}", plain.address()), server::Running::url);
+    Ok(Running { secure: identity.map(|identity| (url, identity.pin())), plain, tls })
+}
+
+/// Returns key and certificate, made at the first start, and writes the pin for clients on this machine.
+fn identity(config: &Config) -> Result<Identity, GatewayError> {
+    let address = match config.tls {
+        Tls::At(address) => address,
+        Tls::Nowhere | Tls::BesidePlain => config.address,
+    };
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), address.ip().to_string()];
+    let identity = Identity::load_or_create(&config.data.join("keys").join("gateway.pem"), &names)?;
+    identity.write_pin(&pin_file(&config.data))?;
+    Ok(identity)
 }
 
 /// Reads the keys of a data directory and makes those that are missing.

@@ -11,7 +11,7 @@ use clap::Parser;
 use kinora_gateway::quota::Allowance;
 use kinora_gateway::topology::{Route, Topology};
 use kinora_gateway::transport::over_http;
-use kinora_gateway::{Config, serve};
+use kinora_gateway::{Config, Tls, serve};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 
@@ -25,6 +25,12 @@ struct Arguments {
     /// Address for TLS 1.3; key and certificate are made at the first start
     #[arg(long, value_name = "ADDRESS")]
     tls_listen: Option<SocketAddr>,
+    /// Speak TLS 1.3 at the address of plain HTTP too: the first byte of a connection tells them apart
+    #[arg(long, conflicts_with = "tls_listen")]
+    tls: bool,
+    /// Say where it listens in a line of JSON too
+    #[arg(long)]
+    json: bool,
     /// Data directory: keys and certificate
     #[arg(long, value_name = "DIR", default_value = "var")]
     data: PathBuf,
@@ -71,7 +77,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.socket_on_stdin {
         config.socket = Some(Arc::new(handed::listener().context("--socket-on-stdin")?));
     }
-    config.tls_address = arguments.tls_listen;
+    config.tls = match arguments.tls_listen {
+        Some(address) => Tls::At(address),
+        None if arguments.tls => Tls::BesidePlain,
+        None => Tls::Nowhere,
+    };
     config.token_keys = arguments.token_keys;
     config.bounds.account = Allowance::per_second(arguments.account_rate);
     config.bounds.address = Allowance::per_second(arguments.address_rate);
@@ -80,6 +90,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     println!("listening on {}", running.url());
     if let Some((url, pin)) = running.tls() {
         println!("listening on {url} pin {pin}");
+        if arguments.json {
+            println!("{}", serde_json::json!({ "gateway": { "url": url, "pin": pin.to_string() } }));
+        }
     }
     tokio::select! {
         () = termination.wait() => {}

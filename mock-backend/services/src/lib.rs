@@ -39,7 +39,7 @@ use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::handed;
 use kinora_kit::http::internal::InternalKey;
 use kinora_kit::http::problem::Problem;
-use kinora_kit::http::server::{self, Limits};
+use kinora_kit::http::server::{self, Limits, Transport};
 use kinora_kit::keyfile;
 use kinora_kit::metrics::Metrics;
 use kinora_kit::signature::EdgeSecret;
@@ -83,6 +83,8 @@ pub struct Config {
     /// URL of the log of events on NATS JetStream, such as `nats://HOST:4222`; `None`: the log is in the data directory, and the
     /// process of playback has it.
     pub events: Option<String>,
+    /// Region in which titles are offered (ISO 3166-1 alpha-2); `None`: only rules without regions hold.
+    pub region: Option<String>,
     /// For everything that expires.
     pub clock: Clock,
     /// What peers may ask of it.
@@ -107,6 +109,7 @@ impl Config {
             database: None,
             edges: Vec::new(),
             events: None,
+            region: None,
             demo_viewer: false,
             access_ms: 10 * 60_000,
             refresh_ms: 60 * 86_400_000,
@@ -347,15 +350,27 @@ impl Services {
         }
         let mut services = Self::default();
         if config.members.contains(&Member::Catalogue) {
-            services.catalogue = Some(Arc::new(Catalogue::open(&config.data, PictureKeys::new(secret))?));
+            services.catalogue = Some(Arc::new(Catalogue::open(
+                &config.data,
+                PictureKeys::new(secret),
+                config.region.clone(),
+                config.clock.clone(),
+            )?));
         }
         if config.members.contains(&Member::Accounts) {
             let (clock, metrics) = (config.clock.clone(), metrics.clone());
             let mailer = Arc::new(Mailbox::new(config.data.join("mailbox")));
             let copies =
                 location.path(&kinora_accounts::store::SCHEMA).iter().map(|path| apart::copy_of(path)).collect();
-            let set_up =
-                kinora_accounts::Config { clock, tokens, refresh_ms: config.refresh_ms, mailer, copies, metrics };
+            let set_up = kinora_accounts::Config {
+                clock,
+                tokens,
+                refresh_ms: config.refresh_ms,
+                mailer,
+                copies,
+                metrics,
+                places: Some(config.data.join("places.csv")),
+            };
             let (accounts, writer) = Accounts::open(set_up, &location).await?;
             services.keep(accounts.store(), writer);
             services.accounts = Some(Arc::new(accounts));
@@ -509,9 +524,10 @@ pub async fn serve(config: Config) -> Result<Running, BackendError> {
         // The writers end when the last service that could write is gone.
         close(writers, reads).await;
     };
-    let server = handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, finish)
-        .await
-        .map_err(|source| BackendError::Listen { address: config.address, source })?;
+    let server =
+        handed::listen_at(config.address, config.socket.as_deref(), router, config.limits, Transport::Plain, finish)
+            .await
+            .map_err(|source| BackendError::Listen { address: config.address, source })?;
     Ok(Running { server, backend })
 }
 

@@ -176,7 +176,7 @@ impl Stage {
             platform: "linux".to_owned(),
             app_version: "0".to_owned(),
         };
-        let request = SignInRequest { email: email.to_owned(), password: password.into(), device };
+        let request = SignInRequest { email: email.to_owned(), password: password.into(), device, code: None };
         self.post(paths::SIGN_IN, &request).await
     }
 

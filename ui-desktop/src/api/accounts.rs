@@ -195,7 +195,9 @@ impl Worker {
     async fn reset(&self, body: ResetPassword) -> Reply {
         let result = self.client.tell(Method::POST, paths::PASSWORD_RESET, None, Some(&body)).await;
         match result {
-            Ok(()) => self.signed_in(&Credentials { email: body.email, password: body.password }, false).await,
+            Ok(()) => {
+                self.signed_in(&Credentials { email: body.email, password: body.password, code: None }, false).await
+            }
             Err(failure) => Reply::SignedIn(Err(failure)),
         }
     }

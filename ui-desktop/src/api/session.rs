@@ -94,6 +94,7 @@ impl Session {
             email: credentials.email.clone(),
             password: credentials.password.clone(),
             device: self.device.clone(),
+            code: credentials.code.clone(),
         };
         let answer = self.client.exchange(Method::POST, paths::SIGN_IN, None, Some(&body)).await?;
         Ok(self.begin(answer).await)

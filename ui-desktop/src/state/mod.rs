@@ -148,6 +148,8 @@ pub struct Credentials {
     pub email: String,
     /// Its password.
     pub password: Secret,
+    /// Code that was mailed because the sign-in is unusual; `None` unless the service asked for one.
+    pub code: Option<Secret>,
 }
 
 /// The home screen.

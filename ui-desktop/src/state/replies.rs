@@ -35,11 +35,16 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         }
         Reply::SignedIn(Err(failure)) => {
             end_outage(state);
-            if state.route != Route::SignIn && state.route != Route::Starting {
+            let was_starting = state.route == Route::Starting;
+            if state.route != Route::SignIn && !was_starting {
                 to_sign_in(state, None, effects);
             }
             state.route = Route::SignIn;
-            state.sign_in.refuse(&failure, moment.now);
+            super::sign_in::on_refused(state, &failure, moment);
+            // A password that nobody typed is not shown as one that somebody did.
+            if was_starting && state.sign_in.page == super::SignInPage::Password {
+                state.sign_in.password.clear();
+            }
         }
         Reply::Offline { failure, account, homes } => {
             outage::on_offline_start(state, &failure, account, homes, moment, effects);

@@ -21,6 +21,7 @@ pub const fn service_words(code: Wire) -> Option<(&'static str, &'static str)> {
             ("This device can't play this title.", "Choose another title, or watch it on another device.")
         }
         Wire::ListFull => ("Your list is full.", "Take a title off it first."),
+        Wire::StepUpRequired => ("This sign-in is unusual. A code is in your mail.", "Enter the code to sign in."),
         _ => return None,
     })
 }
@@ -31,13 +32,13 @@ mod tests {
 
     #[test]
     fn every_refusal_of_an_account_has_two_short_sentences() {
-        let of_accounts = Wire::ALL.iter().filter(|code| (7020..=7031).contains(&code.number()));
+        let of_accounts = Wire::ALL.iter().filter(|code| (7020..=7032).contains(&code.number()));
         for code in of_accounts.clone() {
             let (meaning, advice) = service_words(*code).unwrap_or_else(|| panic!("{code:?} has no words"));
             assert!(meaning.ends_with('.') && advice.ends_with('.'), "{code:?}");
             assert!(meaning.len() <= 70 && advice.len() <= 70, "{code:?}");
         }
-        assert_eq!(of_accounts.count(), 11);
+        assert_eq!(of_accounts.count(), 12);
         assert_eq!(service_words(Wire::TitleNotFound), None, "the taxonomy knows it");
     }
 }

@@ -19,6 +19,8 @@ pub enum SignInPage {
     /// Address and password.
     #[default]
     Password,
+    /// The code that was mailed because the sign-in is unusual; address and password are in the form.
+    StepUp,
     /// A code that is allowed on a phone.
     Phone,
     /// A new account: name, address, password.
@@ -234,7 +236,12 @@ pub fn submit(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) 
     let (email, password) = (form.email.trim().to_owned(), form.password.clone().into());
     let code = form.code.trim().into();
     let request = match form.page {
-        SignInPage::Password => Request::SignIn { credentials: Credentials { email, password }, patient: false },
+        SignInPage::Password => {
+            Request::SignIn { credentials: Credentials { email, password, code: None }, patient: false }
+        }
+        SignInPage::StepUp => {
+            Request::SignIn { credentials: Credentials { email, password, code: Some(code) }, patient: false }
+        }
         SignInPage::Phone => {
             form.busy = false;
             return;
@@ -268,7 +275,7 @@ fn missing(form: &SignInForm) -> Option<&'static str> {
         SignInPage::Password => no_email.or(no_password),
         SignInPage::Phone => None,
         SignInPage::Register => no_email.or(odd_email).or(no_new),
-        SignInPage::RegisterCode => no_code,
+        SignInPage::StepUp | SignInPage::RegisterCode => no_code,
         SignInPage::Forgot => no_email.or(odd_email),
         SignInPage::Reset => no_code.or(no_new),
     }
@@ -280,20 +287,45 @@ pub fn looks_like_address(email: &str) -> bool {
     parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !email.contains(char::is_whitespace))
 }
 
+/// Takes the refusal of a sign-in. One that is unusual goes on with the code that is in the mail.
+pub fn on_refused(state: &mut AppState, failure: &Failure, moment: &Moment) {
+    let form = &mut state.sign_in;
+    if failure.wire() != Some(Wire::StepUpRequired) {
+        return form.refuse(failure, moment.now);
+    }
+    if form.page == SignInPage::StepUp {
+        state.notice = Some(Notice { text: "Another code is in the mail.".to_owned(), since: moment.now });
+    }
+    let form = &mut state.sign_in;
+    *form = SignInForm {
+        page: SignInPage::StepUp,
+        email: std::mem::take(&mut form.email),
+        password: std::mem::take(&mut form.password),
+        mailed_at: Some(moment.now),
+        ..SignInForm::default()
+    };
+}
+
 /// Asks for another mailed code.
 pub fn send_again(state: &mut AppState, moment: &Moment, effects: &mut Vec<Effect>) {
     let form = &mut state.sign_in;
     if form.busy || form.wait_until.is_some_and(|until| until > moment.now) {
         return;
     }
+    let email = form.email.trim().to_owned();
     let request = match form.page {
         // The password of the form is needed once more.
-        SignInPage::RegisterCode => registration(form),
-        SignInPage::Reset => AccountRequest::Forgot(form.email.trim().to_owned()),
+        SignInPage::RegisterCode => Request::Account(registration(form)),
+        SignInPage::Reset => Request::Account(AccountRequest::Forgot(email)),
+        // A sign-in without a code has one mailed.
+        SignInPage::StepUp => {
+            let password = form.password.clone().into();
+            Request::SignIn { credentials: Credentials { email, password, code: None }, patient: false }
+        }
         _ => return,
     };
     (form.busy, form.error, form.wait_until) = (true, None, None);
-    effects.push(Effect::Api(Request::Account(request)));
+    effects.push(Effect::Api(request));
 }
 
 /// Takes the answer to a wish for a code by mail.

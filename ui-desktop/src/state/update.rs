@@ -57,6 +57,7 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         }
         Launch::Service { credentials: Some(credentials) } => {
             state.sign_in.email = credentials.email.clone();
+            state.sign_in.password = credentials.password.expose().to_owned();
             state.sign_in.busy = true;
             open_session(&mut state, Request::SignIn { credentials, patient: true })
         }

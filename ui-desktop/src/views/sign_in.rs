@@ -44,6 +44,13 @@ fn words(form: &SignInForm) -> (&'static str, String, &'static str, &'static str
         SignInPage::Password | SignInPage::Phone => {
             ("Sign in", "to watch where you left off, on any device.".to_owned(), "Sign in", "Signing in…")
         }
+        SignInPage::StepUp => {
+            let hint = format!(
+                "This sign-in is unusual, so we mailed a code to {email}. It works for 15 minutes. If it wasn't you who asked, \
+                 change the password."
+            );
+            ("Is it you?", hint, "Sign in", "Signing in…")
+        }
         SignInPage::Register => {
             ("Create an account", "We mail you a code to prove the address.".to_owned(), "Continue", "One moment…")
         }
@@ -110,7 +117,7 @@ fn texts(ui: &mut Ui, form: &SignInForm, out: &mut Vec<UiCommand>) -> bool {
         drawn.push((name, form.name.as_str()));
         ui.add_space(space::S);
     }
-    if matches!(page, SignInPage::RegisterCode | SignInPage::Reset) {
+    if matches!(page, SignInPage::StepUp | SignInPage::RegisterCode | SignInPage::Reset) {
         let code = field(ui, "Code from the mail", &form.code, Content::Plain, LIMIT);
         out.extend(code.edited.clone().map(|text| UiCommand::Account(AccountCommand::EditCode(text))));
         drawn.push((code, form.code.as_str()));
@@ -123,7 +130,7 @@ fn texts(ui: &mut Ui, form: &SignInForm, out: &mut Vec<UiCommand>) -> bool {
         SignInPage::Password => Some("Password"),
         SignInPage::Register => Some("Password"),
         SignInPage::Reset => Some("New password"),
-        SignInPage::Phone | SignInPage::RegisterCode | SignInPage::Forgot => None,
+        SignInPage::StepUp | SignInPage::Phone | SignInPage::RegisterCode | SignInPage::Forgot => None,
     };
     if let Some(name) = name {
         ui.add_space(space::S);
@@ -157,7 +164,9 @@ fn links(ui: &mut Ui, form: &SignInForm, out: &mut Vec<UiCommand>) {
     }
     let below = match form.page {
         P::Password => [("Create an account", show(P::Register)), ("Forgot password?", show(P::Forgot))],
-        P::RegisterCode | P::Reset => [("Send another code", again()), ("Back to sign-in", show(P::Password))],
+        P::StepUp | P::RegisterCode | P::Reset => {
+            [("Send another code", again()), ("Back to sign-in", show(P::Password))]
+        }
         P::Register | P::Forgot | P::Phone => {
             return back(ui, form, out);
         }

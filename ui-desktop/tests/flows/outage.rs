@@ -107,7 +107,7 @@ fn offline_at_the_start_is_not_signed_out() {
 
 #[test]
 fn offline_with_nothing_kept_is_a_page_that_tries_again() {
-    for credentials in [None, Some(Credentials { email: "a@b.example".to_owned(), password: "x".into() })] {
+    for credentials in [None, Some(Credentials { email: "a@b.example".to_owned(), password: "x".into(), code: None })] {
         let (mut window, outside) = open(Launch::Service { credentials: credentials.clone() });
         let first = outside.take_asked();
         outside.reply(Reply::Offline { failure: away(), account: None, homes: Vec::new() });

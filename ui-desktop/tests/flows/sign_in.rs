@@ -5,7 +5,7 @@ use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use kinora_api::{ApiError, DeviceAuthorization, ErrorCode, RegisterRequest, ResetPassword};
 use ui_desktop::api::{AccountReply, AccountRequest, Failure, Reply, Request, Told};
-use ui_desktop::state::{Launch, PhoneSignIn, Route, SignInPage};
+use ui_desktop::state::{Credentials, Launch, PhoneSignIn, Route, SignInPage};
 
 use super::support::{Outside, account, open, settle, state};
 use super::{Window, away, click, pass, press};
@@ -212,4 +212,68 @@ fn too_many_attempts_count_down_and_hold_the_form() {
     window.get_by_label("You can try again now.");
     click(&mut window, "Send code");
     assert_eq!(asked(&outside).len(), 1);
+}
+
+fn sign_in_asked(outside: &Outside) -> Option<(String, String, Option<String>)> {
+    let mut asked = outside.take_asked().into_iter().filter_map(|request| match request {
+        Request::SignIn { credentials, .. } => Some(credentials),
+        _ => None,
+    });
+    let credentials = asked.next()?;
+    assert!(asked.next().is_none());
+    let code = credentials.code.map(|code| code.expose().to_owned());
+    Some((credentials.email, credentials.password.expose().to_owned(), code))
+}
+
+#[test]
+fn an_unusual_sign_in_goes_on_with_the_code_from_the_mail() {
+    let (mut window, outside) = form();
+    type_into(&mut window, Role::TextInput, "E-mail", "ann@example.org");
+    type_into(&mut window, Role::PasswordInput, "Password", "right");
+    press(&mut window, Key::Enter);
+    let (email, password) = ("ann@example.org".to_owned(), "right".to_owned());
+    assert_eq!(sign_in_asked(&outside), Some((email.clone(), password.clone(), None)));
+    outside.reply(Reply::SignedIn(Err(refused(ErrorCode::StepUpRequired))));
+    settle(&mut window);
+    assert_eq!(state(&window).sign_in.page, SignInPage::StepUp);
+    window.get_by_label_contains("we mailed a code to ann@example.org");
+    click(&mut window, "Sign in");
+    window.get_by_label_contains("Enter the code from the mail.");
+    assert_eq!(sign_in_asked(&outside), None);
+    // Another code, for the first mail got lost.
+    click(&mut window, "Send another code");
+    assert_eq!(sign_in_asked(&outside), Some((email.clone(), password.clone(), None)));
+    outside.reply(Reply::SignedIn(Err(refused(ErrorCode::StepUpRequired))));
+    settle(&mut window);
+    window.get_by_label_contains("Another code is in the mail.");
+    type_into(&mut window, Role::TextInput, "Code from the mail", " 123456 ");
+    press(&mut window, Key::Enter);
+    assert_eq!(sign_in_asked(&outside), Some((email.clone(), password.clone(), Some("123456".to_owned()))));
+    outside.reply(Reply::SignedIn(Err(refused(ErrorCode::CodeInvalid))));
+    settle(&mut window);
+    window.get_by_label_contains("This code is wrong.");
+    assert_eq!(state(&window).sign_in.page, SignInPage::StepUp);
+    press(&mut window, Key::Enter);
+    assert_eq!(sign_in_asked(&outside), Some((email, password, Some("123456".to_owned()))));
+    outside.reply(Reply::SignedIn(Ok(account())));
+    settle(&mut window);
+    assert_ne!(state(&window).route, Route::SignIn);
+}
+
+#[test]
+fn a_start_that_is_unusual_asks_for_the_code_and_one_that_is_wrong_shows_no_password() {
+    let credentials = Credentials { email: "ann@example.org".to_owned(), password: "right".into(), code: None };
+    let (mut window, outside) = open(Launch::Service { credentials: Some(credentials.clone()) });
+    outside.take_asked();
+    outside.reply(Reply::SignedIn(Err(refused(ErrorCode::StepUpRequired))));
+    settle(&mut window);
+    type_into(&mut window, Role::TextInput, "Code from the mail", "123456");
+    click(&mut window, "Sign in");
+    let wanted = ("ann@example.org".to_owned(), "right".to_owned(), Some("123456".to_owned()));
+    assert_eq!(sign_in_asked(&outside), Some(wanted));
+    let (mut window, outside) = open(Launch::Service { credentials: Some(credentials) });
+    outside.reply(Reply::SignedIn(Err(refused(ErrorCode::InvalidCredentials))));
+    settle(&mut window);
+    let form = &state(&window).sign_in;
+    assert_eq!((form.page, form.email.as_str(), form.password.as_str()), (SignInPage::Password, "ann@example.org", ""));
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use axum::Router;
 use axum::response::IntoResponse as _;
 use axum::routing::any;
-use kinora_kit::http::server::{Limits, Running, listen_with_tls};
+use kinora_kit::http::server::{Limits, Running, Transport, listen_with};
 use kinora_kit::http::tls::Identity;
 use player_core::ErrorCode;
 use ui_desktop::api::{Reply, Request};
@@ -31,8 +31,8 @@ fn gateway(directory: &std::path::Path) -> Gateway {
         .route("/v1/sign-in", any(move || json(signed_in(1).1)))
         .route("/v1/account", any(move || json(account())));
     let address = (Ipv4Addr::LOCALHOST, 0).into();
-    let config = identity.server_config();
-    let running = runtime.block_on(listen_with_tls(address, router, Limits::default(), config, async {}));
+    let transport = Transport::Tls(identity.server_config());
+    let running = runtime.block_on(listen_with(address, router, Limits::default(), transport, async {}));
     let running = running.expect("a loopback port");
     Gateway { base: running.url().to_owned(), identity, _running: running, _runtime: runtime }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use kinora_backend::{demo, package, recommend};
+use kinora_backend::{demo, events, package, recommend, risk};
 use kinora_kit::http::handed;
 use kinora_kit::http::signal::{Termination, end_of_stdin};
 use kinora_media::{self as media, Ladder};
@@ -42,6 +42,14 @@ enum Task {
     /// Judge recommendations
     #[command(subcommand)]
     Recommend(recommend::Task),
+    /// Score the risk of sign-ins
+    #[command(subcommand)]
+    Risk(risk::Task),
+    /// Work on the log of events
+    #[command(subcommand)]
+    Events(events::Task),
+    /// Show how titles are watched, by the log of events: how far viewers come, and what they watch again
+    Insights(events::Insights),
     /// Show and change what runs under a supervisor
     #[command(subcommand)]
     Topology(operator::Task),
@@ -126,6 +134,9 @@ struct Listening {
     /// Log of events on NATS JetStream, such as nats://HOST:4222; default: in the data directory
     #[arg(long, value_name = "URL")]
     events: Option<String>,
+    /// Region in which titles are offered (ISO 3166-1 alpha-2), such as SE; default: only rules without regions hold
+    #[arg(long, value_name = "CC", value_parser = region)]
+    region: Option<String>,
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -227,6 +238,9 @@ async fn main() -> ExitCode {
         Some(Task::Keys(KeysTask::Rotate(arguments))) => rotate_keys(&arguments),
         Some(Task::Migrate(arguments)) => migrate(arguments).await,
         Some(Task::Recommend(task)) => recommend::run(task),
+        Some(Task::Risk(task)) => risk::run(task),
+        Some(Task::Events(task)) => events::run(task).await,
+        Some(Task::Insights(arguments)) => events::insights(arguments).await,
         Some(Task::Topology(task)) => operator::ask(task).await,
         Some(Task::Demo(arguments)) => run_demo(arguments).await,
     };
@@ -276,6 +290,12 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
         () = termination.wait() => {}
     }
     Ok(())
+}
+
+/// Reads two letters.
+fn region(text: &str) -> Result<String, String> {
+    let is_code = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_code.then(|| text.to_ascii_uppercase()).ok_or_else(|| "a region has two letters, such as SE".to_owned())
 }
 
 /// Reads `NAME=URL`.
@@ -370,6 +390,7 @@ fn config(listening: Listening) -> services::Config {
     config.address = SocketAddr::new(listening.host, listening.port);
     config.database = listening.db;
     config.events = listening.events;
+    config.region = listening.region;
     config.terms.grant_ms = i64::from(listening.grant_seconds) * 1000;
     config.access_ms = i64::from(listening.access_seconds) * 1000;
     config.limits.drain = Duration::from_secs(listening.drain_seconds.into());

@@ -125,6 +125,11 @@ fn segments() {
 }
 
 #[test]
+fn risks() {
+    replay("risks", targets::risks);
+}
+
+#[test]
 fn forms() {
     replay("forms", targets::forms);
 }

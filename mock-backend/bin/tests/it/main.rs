@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod binaries;
+mod events;
 mod fuzz_corpus;
 mod ingest;
 mod killed;
 mod recommend;
+mod risk;
 mod supervision;
 mod tracing;

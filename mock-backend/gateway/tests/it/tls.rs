@@ -8,12 +8,13 @@ use axum::http::Version;
 use axum::routing::get;
 use kinora_gateway::topology::Topology;
 use kinora_gateway::transport::over_http;
-use kinora_gateway::{Config, Running, pin_file, serve};
+use kinora_gateway::{Config, Running, Tls, pin_file, serve};
 use kinora_kit::http::server::{self, Limits, listen};
 use kinora_kit::http::tls::{KeyPin, client_config};
 use kinora_stage::PATIENCE;
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::{Barrier, Notify};
 use tokio_rustls::TlsConnector;
@@ -59,7 +60,7 @@ impl Scene {
         let dir = tempfile::tempdir().unwrap();
         let topology = Topology::all_in_one(&service.url()).unwrap();
         let mut config = Config::new(dir.path());
-        config.tls_address = Some("127.0.0.1:0".parse().unwrap());
+        config.tls = Tls::At("127.0.0.1:0".parse().unwrap());
         config.limits.drain = PATIENCE;
         change(&mut config);
         let gateway = serve(config, over_http(&topology)).await.unwrap();
@@ -197,4 +198,40 @@ async fn a_client_that_does_not_read_its_stream_loses_its_connection() {
 fn client_of(dir: &TempDir) -> reqwest::Client {
     let pin = std::fs::read_to_string(pin_file(dir.path())).unwrap().parse().unwrap();
     client(pin).build().unwrap()
+}
+
+#[tokio::test]
+async fn one_address_speaks_tls_and_plain_http() {
+    let scene = Scene::with(|config| config.tls = Tls::BesidePlain).await;
+    let address = scene.gateway.url().strip_prefix("http://").unwrap().to_owned();
+    assert_eq!(scene.at(""), format!("https://{address}"));
+    let secure = client(scene.pin()).build().unwrap();
+    let plain = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+    for _ in 0..3 {
+        let response = secure.get(scene.at("/v1/profiles")).send().await.unwrap();
+        assert_eq!((response.version(), response.status().as_u16()), (Version::HTTP_2, 200));
+        let response = plain.get(format!("http://{address}/v1/profiles")).send().await.unwrap();
+        assert_eq!((response.version(), response.status().as_u16()), (Version::HTTP_11, 200));
+        assert_eq!(response.text().await.unwrap(), "profiles");
+    }
+    let old = shake_hands(&scene, &[&rustls::version::TLS12], &["h2"]).await.unwrap_err().to_string();
+    assert!(old.contains("ProtocolVersion"), "{old}");
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_does_not_hold_up_the_others_or_the_end() {
+    let scene = Scene::with(|config| config.tls = Tls::BesidePlain).await;
+    let address = scene.gateway.url().strip_prefix("http://").unwrap().to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let plain = reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(0).build().unwrap();
+    let response = plain.get(format!("http://{address}/v1/profiles")).send().await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "profiles");
+    scene.gateway.shutdown().await;
+    // Connections that are cut when the time of the drain is over end with RST.
+    for mut stream in silent {
+        assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0, "it is closed, not cut");
+    }
 }

@@ -13,7 +13,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use kinora_api::paths;
 
-use super::server::{Limits, Running, listen, listen_on};
+use super::server::{Limits, Running, Transport, listen_on, listen_with};
 
 /// Field of an answer to a probe: identifier of the process that answers.
 pub const PROCESS: HeaderName = HeaderName::from_static("kinora-process");
@@ -39,11 +39,12 @@ pub async fn listen_at(
     socket: Option<&TcpListener>,
     router: Router,
     limits: Limits,
+    transport: Transport,
     finish: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Running> {
     match socket {
-        None => listen(address, router, limits, finish).await,
-        Some(socket) => listen_on(socket.try_clone()?, identify(router), limits, finish).await,
+        None => listen_with(address, router, limits, transport, finish).await,
+        Some(socket) => listen_on(socket.try_clone()?, identify(router), limits, transport, finish).await,
     }
 }
 
@@ -62,7 +63,7 @@ pub fn identify(router: Router) -> Router {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, PROCESS, identify, listen_on};
+    use super::{Limits, PROCESS, Transport, identify, listen_on};
     use axum::Router;
     use axum::routing::get;
 
@@ -71,7 +72,9 @@ mod tests {
         let router = Router::new().route("/readyz", get(async || "ok")).route("/film", get(async || "film"));
         let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let kept = socket.try_clone().expect("another handle");
-        let running = listen_on(socket, identify(router), Limits::default(), async {}).await.expect("it listens");
+        let running = listen_on(socket, identify(router), Limits::default(), Transport::Plain, async {})
+            .await
+            .expect("it listens");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let named = async |path: &str| {
             let answer = client.get(format!("{}{path}", running.url())).send().await.expect("an answer");
@@ -84,7 +87,7 @@ mod tests {
         // The socket outlives its server: a connection waits for the next one.
         let waiting = tokio::spawn(client.get(format!("{url}/film")).send());
         let router = Router::new().route("/film", get(async || "second"));
-        let second = listen_on(kept, router, Limits::default(), async {}).await.expect("it listens");
+        let second = listen_on(kept, router, Limits::default(), Transport::Plain, async {}).await.expect("it listens");
         let answer = waiting.await.expect("no panic").expect("an answer");
         assert_eq!(answer.text().await.expect("text"), "second");
         second.shutdown().await;

@@ -3,6 +3,7 @@
 pub mod attested;
 pub mod body;
 pub mod conditional;
+mod connection;
 pub mod crowd;
 pub mod date;
 pub mod descriptors;

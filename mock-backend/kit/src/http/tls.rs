@@ -81,7 +81,7 @@ impl Identity {
         self.pin
     }
 
-    /// Set-up for `http::server::listen_with_tls`.
+    /// Returns the set-up for [`super::server::Transport`].
     pub fn server_config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }

@@ -7,11 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kinora_api::{DeviceAuthorization, DeviceInfo, ErrorCode, Secret, SignInResponse, paths};
 use kinora_kit::http::problem::Problem;
 use kinora_kit::keyfile;
+use kinora_risk::event::Kind;
 
 use crate::domain::attempts::{Guess, Settled, Subject, network_of};
 use crate::domain::code::Code;
 use crate::domain::normal_email;
 use crate::domain::pace::Pace;
+use crate::risk::{Visitor, step_up_required};
 use crate::store::{self, device_codes, paces};
 use crate::{Accounts, digest};
 
@@ -67,7 +69,8 @@ impl Accounts {
     /// Looks a user code up for whoever shows the password of an account.
     ///
     /// # Errors
-    /// 7022 when no device waits with the code, 7001 when address or password is wrong, 7004 when the guess has to wait.
+    /// 7022 when no device waits with the code, 7001 when address or password is wrong, 7004 when the guess has to wait, 7032 when it
+    /// is at risk.
     pub async fn look_up(
         &self,
         peer: Option<IpAddr>,
@@ -79,6 +82,9 @@ impl Accounts {
         let counted = Subject::new("user codes of peer", &[&peer.map_or_else(String::new, network_of)]);
         paces::take(&self.store, counted.clone(), Pace::USER_CODE, now_ms).await?;
         let email = normal_email(email).unwrap_or_default();
+        let visitor = Visitor { email: &email, device: None, is_known_device: false, peer };
+        let event = self.watch.event(Kind::SignIn, &visitor, now_ms);
+        self.check_flood(&event)?;
         let reservation = self.limit.reserve_guess(Guess::of_stranger(&email, peer)).await?;
         let (account, hash) = store::credentials(&self.store, &email).await?.unzip();
         let compared = self.passwords.verify(password, hash).await;
@@ -89,10 +95,16 @@ impl Accounts {
         };
         self.limit.settle(reservation, outcome).await?;
         let account = account.filter(|_| matches!(compared, Ok(true)));
-        compared?;
+        let is_right = compared?;
+        if !is_right {
+            self.log_risk(&email, &self.watch.learn(&event, false), now_ms);
+        }
         let wrong = || Problem::new(ErrorCode::InvalidCredentials, "address or password is wrong");
         let account = account.ok_or_else(wrong)?;
         let unknown = || Problem::new(ErrorCode::CodeInvalid, "no device waits with this code");
+        if self.needs_step_up(&event) {
+            return Err(step_up_required());
+        }
         let code = Code::parse(typed).ok_or_else(unknown)?;
         let ticket = random()?;
         let code = digest(&Secret::new(code.as_str()));

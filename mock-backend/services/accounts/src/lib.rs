@@ -2,6 +2,7 @@
 //!
 //! * [`domain`] — rules, pure; [`store`] — its tables; [`client`] — what other services ask of it; [`http`] — its routes;
 //! * [`password`], [`tokens`], [`sign_in_limit`] — sign-in; [`delivery`] — changes of sign-ins on their way to other services;
+//! * `risk` — assessment of sign-ins, and the mailed code for strangers;
 //! * [`owning`], [`by_code`] — what the owner of an account does; [`mail`] — the way for codes;
 //! * [`demo`] — the viewer that everyone may know.
 
@@ -16,6 +17,7 @@ pub mod http;
 pub mod mail;
 pub mod owning;
 pub mod password;
+mod risk;
 pub mod sign_in_limit;
 pub mod store;
 pub mod tokens;
@@ -36,6 +38,8 @@ use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::keyfile;
 use kinora_kit::metrics::Metrics;
+use kinora_risk::event::Kind;
+use kinora_risk::networks::NetworksError;
 use kinora_store::{Location, Store, StoreError};
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
@@ -43,7 +47,8 @@ use uuid::Uuid;
 
 use domain::attempts::Settled;
 use domain::{NewAccount, check_password, normal_email};
-use store::sign_ins::{self, StoredToken};
+use risk::{Visitor, Watch};
+use store::sign_ins::{self, Rotated, StoredToken};
 
 /// Counter of sign-ins that succeeded.
 const SIGN_INS: &str = "kinora_sign_ins_total";
@@ -62,6 +67,8 @@ pub struct Config {
     pub copies: Vec<PathBuf>,
     /// Counters.
     pub metrics: Metrics,
+    /// File with the places of networks, `prefix,country,latitude,longitude`; without it, or without the file, no place is known.
+    pub places: Option<PathBuf>,
 }
 
 /// Other services and settings that it needs.
@@ -87,6 +94,9 @@ pub enum OpenError {
     /// The system gives no thread for hashing passwords.
     #[error("passwords cannot be hashed: {0}")]
     Thread(#[source] io::Error),
+    /// The file with the places of networks.
+    #[error(transparent)]
+    Places(#[from] NetworksError),
 }
 
 /// The accounts and their sign-ins.
@@ -100,6 +110,7 @@ pub struct Accounts {
     mailer: Arc<dyn mail::Mailer>,
     copies: Vec<PathBuf>,
     metrics: Metrics,
+    watch: Watch,
 }
 
 /// Returns the router of the service and starts what it does by itself, which ends with the router.
@@ -115,10 +126,11 @@ impl Accounts {
     pub async fn open(config: Config, location: &Location) -> Result<(Self, JoinHandle<()>), OpenError> {
         let (store, writer) = kinora_store::open(location, &store::SCHEMA).await?;
         let unreadable = |problem: Problem| OpenError::Unreadable(problem.error().to_string());
-        let Config { clock, tokens, refresh_ms, mailer, copies, metrics } = config;
+        let Config { clock, tokens, refresh_ms, mailer, copies, metrics, places } = config;
+        let watch = Watch::open(places.as_deref())?;
         let limit = sign_in_limit::SignInLimit::open(store.clone(), clock.clone()).await.map_err(unreadable)?;
         let passwords = password::Passwords::start().map_err(OpenError::Thread)?;
-        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, copies, metrics };
+        let accounts = Self { store, clock, passwords, tokens, limit, refresh_ms, mailer, copies, metrics, watch };
         Ok((accounts, writer))
     }
 
@@ -149,7 +161,8 @@ impl Accounts {
     /// Signs in, unless too many guesses were wrong.
     ///
     /// # Errors
-    /// 7001 when address or password is wrong, 7004 when the guess has to wait.
+    /// 7001 when address or password is wrong, 7004 when the guess has to wait, 7032 and 7022 when it is at risk and needs a mailed
+    /// code.
     pub async fn sign_in(&self, peer: Option<IpAddr>, request: &SignInRequest) -> Result<SignInResponse, Problem> {
         let result = self.attempt(peer, request).await;
         self.metrics.count(if result.is_ok() { SIGN_INS } else { "kinora_sign_ins_refused_total" });
@@ -160,6 +173,10 @@ impl Accounts {
         let email = normal_email(&request.email).unwrap_or_default();
         let device = request.device.id.as_str();
         let known = sign_ins::is_known_device(&self.store, &email, device).await?.then_some(device);
+        let now_ms = self.clock.now_ms();
+        let visitor = Visitor { email: &email, device: Some(device), is_known_device: known.is_some(), peer };
+        let event = self.watch.event(Kind::SignIn, &visitor, now_ms);
+        self.check_flood(&event)?;
         let reservation = self.limit.reserve(&email, known, peer).await?;
         let account = match self.authenticate(&request.email, &request.password).await {
             Ok(account) => account,
@@ -168,18 +185,30 @@ impl Accounts {
                 let outcome = if is_wrong { Settled::Wrong } else { Settled::NotCompared };
                 self.limit.settle(reservation, outcome).await?;
                 if is_wrong {
+                    self.log_risk(&email, &self.watch.learn(&event, false), now_ms);
                     self.log_refusal(email, device, peer);
                 }
                 return Err(problem);
             }
         };
+        if self.needs_step_up(&event) {
+            self.limit.settle(reservation, Settled::Right).await?;
+            self.step_up(&visitor, request.code.as_ref()).await?;
+            self.log_risk(&email, &self.watch.learn(&event, true), now_ms);
+            return Ok(SignInResponse {
+                tokens: self.begin(account.id.as_str(), &request.device, peer, now_ms).await?,
+                account,
+            });
+        }
         // Both writes share a transaction.
         let (settled, tokens) = tokio::join!(
             self.limit.settle(reservation, Settled::Right),
             self.begin(account.id.as_str(), &request.device, peer, self.clock.now_ms()),
         );
         settled?;
-        Ok(SignInResponse { tokens: tokens?, account })
+        let tokens = tokens?;
+        self.log_risk(&email, &self.watch.learn(&event, true), now_ms);
+        Ok(SignInResponse { tokens, account })
     }
 
     /// Logs a refused sign-in, if the address has an account. The answer does not wait for it: nobody learns by its time which
@@ -236,11 +265,16 @@ impl Accounts {
     ///
     /// # Errors
     /// 7003 when the token is unknown, used, revoked or past its time.
-    pub async fn rotate(&self, token: &Secret) -> Result<TokenPair, Problem> {
+    pub async fn rotate(&self, peer: Option<IpAddr>, token: &Secret) -> Result<TokenPair, Problem> {
         let now_ms = self.clock.now_ms();
         let (secret, new) = self.new_token(now_ms)?;
         let expires_at = new.expires_at;
-        let (account, family) = sign_ins::rotate(&self.store, digest(token), new, now_ms).await?;
+        let Rotated { account, family, email, device } =
+            sign_ins::rotate(&self.store, digest(token), new, now_ms).await?;
+        let visitor = Visitor { email: &email, device: Some(&device), is_known_device: true, peer };
+        let mut event = self.watch.event(Kind::Refresh, &visitor, now_ms);
+        event.token = kinora_risk::key::Key::of(&family);
+        self.log_risk(&email, &self.watch.learn(&event, true), now_ms);
         self.pair((&account, &family), secret, expires_at, now_ms).await
     }
 

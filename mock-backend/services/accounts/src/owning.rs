@@ -39,7 +39,7 @@ impl Accounts {
         paces::take(&self.store, subject, pace, self.clock.now_ms()).await
     }
 
-    async fn send(&self, to: &str, subject: &'static str, text: String) -> Result<(), Problem> {
+    pub(crate) async fn send(&self, to: &str, subject: &'static str, text: String) -> Result<(), Problem> {
         let mail = Mail { to: to.to_owned(), subject, text, at: self.clock.now_ms() };
         let mailer: Arc<dyn Mailer> = Arc::clone(&self.mailer);
         self.metrics.count("kinora_mails_total");
@@ -51,7 +51,7 @@ impl Accounts {
     }
 
     /// Returns false if the address has got as many mails as it may; nobody is told.
-    async fn may_mail(&self, email: &str) -> Result<bool, Problem> {
+    pub(crate) async fn may_mail(&self, email: &str) -> Result<bool, Problem> {
         let taken = paces::take(&self.store, Subject::new("mail", &[email]), Pace::MAIL, self.clock.now_ms()).await;
         match taken {
             Err(problem) if problem.error().kind() == Some(ErrorCode::TooManyAttempts) => Ok(false),
@@ -60,14 +60,14 @@ impl Accounts {
     }
 
     /// Makes a code, and its hash.
-    async fn new_code(&self) -> Result<(Code, String), Problem> {
+    pub(crate) async fn new_code(&self) -> Result<(Code, String), Problem> {
         let code = Code::generate().map_err(|error| Problem::internal(&error))?;
         let hash = self.passwords.hash(&Secret::new(code.as_str())).await?;
         Ok((code, hash))
     }
 
     /// Compares a mailed code. Returns its hash and its detail.
-    async fn check_code(
+    pub(crate) async fn check_code(
         &self,
         peer: Option<IpAddr>,
         (purpose, subject): (Purpose, &str),
@@ -387,6 +387,7 @@ impl Accounts {
         let mut addresses = codes::addresses(&self.store, account).await?;
         addresses.push(email.to_owned());
         owner::erase(&self.store, account, email, self.clock.now_ms()).await?;
+        self.watch.forget(email);
         self.metrics.count("kinora_accounts_erased_total");
         let (mailer, copies) = (Arc::clone(&self.mailer), self.copies.clone());
         let erased = tokio::task::spawn_blocking(move || {
@@ -408,7 +409,7 @@ fn not_authorised(message: &str) -> Problem {
     Problem::new(ErrorCode::NotAuthorised, message)
 }
 
-fn code_text(purpose: &str, code: &Code) -> String {
+pub(crate) fn code_text(purpose: &str, code: &Code) -> String {
     format!(
         "Your code to {purpose} is\n\n    {}\n\nIt works for 15 minutes. If you did not ask for it, nothing has to be done.\n",
         code.shown()

@@ -2,14 +2,17 @@
 //!
 //! `cargo bench -p kinora-catalogue --bench scale -- --bench`: a minute. Names and descriptions are drawn from 60,000 invented words
 //! whose frequencies fall as those of a language do (Zipf), a word in twenty from a script without spaces. Queries are the
-//! beginnings of names letter by letter, as they are typed, whole names, and names with one or two errors. Prints the percentiles
+//! beginnings of names letter by letter, as they are typed, whole names, and names with one or two errors; and filters, with two letters and alone. Four titles of ten are a series of three
+//! episodes. Prints the percentiles
 //! of each kind, in processor time of the thread, which other work on the machine disturbs less, and the memory. Without `--bench` 500 titles show that it runs, and that every name is found by itself.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use kinora_api::{Profile, ProfileId};
+use kinora_api::{Profile, ProfileId, SearchFilter, TitleKind};
 use kinora_catalogue::domain::Snapshot;
+use kinora_catalogue::domain::facts::Setting;
+use kinora_catalogue::domain::finder::Wanted;
 use kinora_catalogue::domain::home::Scene;
 use kinora_catalogue::pictures::PictureKeys;
 use kinora_kit::signature::EdgeSecret;
@@ -83,10 +86,23 @@ fn title(number: u32, random: &mut Random) -> serde_json::Result<TitleRecord> {
     let words = 1 + random.below(4);
     let genres: Vec<&str> =
         (0..1 + random.below(3)).map(|_| GENRES[usize::try_from(random.below(12)).unwrap_or(0)]).collect();
+    // Of ten titles, one is a series and three are episodes of the series before.
+    let series = number / 10 * 10;
+    let about = match number % 10 {
+        0 => serde_json::json!({ "kind": "series" }),
+        place @ 1..=3 => serde_json::json!({
+            "kind": "episode", "part_of": { "title": format!("title-{series}"), "season": 1, "number": place },
+        }),
+        _ => serde_json::json!({ "cast": [{ "name": random.text(2), "character": random.text(1) }] }),
+    };
+    let language = ["en", "en", "en", "sv", "ja"][usize::try_from(random.below(5)).unwrap_or(0)];
+    let audio =
+        serde_json::json!({ "name": "a", "language": language, "label": language, "codec": "opus", "peak_bps": 1 });
     serde_json::from_value(serde_json::json!({
+        "about": about,
         "id": format!("title-{number}"), "title": random.text(words), "description": random.text(30),
         "year": 1950 + random.below(76), "genres": genres, "duration_ms": 5_400_000, "frames": 129_600,
-        "frame_rate": {"num": 24, "den": 1}, "rungs": [], "audio": [], "text": [],
+        "frame_rate": {"num": 24, "den": 1}, "rungs": [], "audio": [audio], "text": [],
         "files": kinora_media::Files::default(),
         "media_bytes": 1, "created": jiff::Timestamp::from_second(1_700_000_000 + i64::from(number)).unwrap_or_default(),
     }))
@@ -146,7 +162,7 @@ fn run(titles: u32, rounds: usize) -> Result<(), String> {
     let secret = EdgeSecret::new("a secret of the length that a secret has to have").ok_or("the secret is none")?;
     let before = resident_kib();
     let began = Instant::now();
-    let snapshot = Snapshot::of(records, &PictureKeys::new(&secret));
+    let snapshot = Snapshot::of(records, &PictureKeys::new(&secret), &Setting::default());
     println!("{titles} titles, read in {:.1?}", began.elapsed());
     if let (Some(before), Some(after)) = (before, resident_kib()) {
         let (words, bytes) = snapshot.search_size();
@@ -156,14 +172,20 @@ fn run(titles: u32, rounds: usize) -> Result<(), String> {
             bytes >> 20
         );
     }
+    let wanted = |text: &str, filter| Wanted { text: text.to_owned(), limit: 20, filter, max_age: None };
     let profile: Profile =
         serde_json::from_value(serde_json::json!({"id": "p", "name": "P"})).map_err(|error| error.to_string())?;
     let mut chosen = || names[usize::try_from(random.below(names.len() as u64)).unwrap_or(0)].clone();
     let picked: Vec<String> = (0..rounds).map(|_| chosen()).collect();
     let timed = |query: &str| {
         let began = processor();
-        let found = snapshot.search(query, &profile, 20);
+        let found = snapshot.search(&wanted(query, SearchFilter::default()));
         (processor().saturating_sub(began), found)
+    };
+    let filtered = |query: &str, filter: SearchFilter| {
+        let began = processor();
+        std::hint::black_box(snapshot.search(&wanted(query, filter)));
+        processor().saturating_sub(began)
     };
     let mut typed = Vec::new();
     for name in &picked {
@@ -174,7 +196,7 @@ fn run(titles: u32, rounds: usize) -> Result<(), String> {
     let mut whole = Vec::new();
     for name in &picked {
         let (time, found) = timed(name);
-        if !found.iter().any(|entry| entry.name() == name) {
+        if !found.titles.iter().any(|entry| entry.name() == name) {
             return Err(format!("{name:?} is not found by its name"));
         }
         whole.push(time);
@@ -184,6 +206,21 @@ fn run(titles: u32, rounds: usize) -> Result<(), String> {
         let times = picked.iter().map(|name| timed(&mistyped(name, errors, &mut random)).0).collect();
         percentiles(if errors == 1 { "one error" } else { "two errors" }, times);
     }
+    let some = |number: usize| SearchFilter {
+        kind: Some(if number.is_multiple_of(3) { TitleKind::Series } else { TitleKind::Film }),
+        genre: (number.is_multiple_of(2)).then(|| GENRES[number % GENRES.len()].to_owned()),
+        language: (number.is_multiple_of(5)).then(|| "en".to_owned()),
+        max_minutes: (number.is_multiple_of(4)).then_some(95),
+    };
+    let beginnings = picked.iter().map(|name| name.chars().take(2).collect::<String>()).enumerate();
+    percentiles("two letters, filtered", beginnings.map(|(number, text)| filtered(&text, some(number))).collect());
+    percentiles("filters alone", (0..rounds).map(|number| filtered("", some(number))).collect());
+    let by_names = picked.iter().map(|name| {
+        let began = processor();
+        std::hint::black_box(snapshot.search_names(&wanted(name, SearchFilter::default())));
+        processor().saturating_sub(began)
+    });
+    percentiles("names alone", by_names.collect());
     let id = ProfileId::new("p");
     let own = snapshot.own_rows(&kinora_api::internal::Viewing::default(), Some(&[]), &profile);
     let home = (0..rounds).map(|_| {

@@ -29,7 +29,8 @@ impl contract::Catalogue for Catalogue {
                 id: entry.id.as_str().into(),
                 name: entry.name().to_owned(),
                 offer: entry.offer.clone(),
-                version: entry.added_at,
+                kind: entry.kind(),
+                version: entry.version,
                 duration_ms: entry.duration_ms(),
                 manifests: entry.manifests.clone(),
             })

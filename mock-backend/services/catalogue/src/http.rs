@@ -10,25 +10,26 @@ use axum::response::Response;
 use axum::routing::get;
 use kinora_api::Problems;
 use kinora_api::internal::PickedRow;
-use kinora_api::{ErrorCode, Home, Profile, ProfileId, Row, SearchResults, TitleDetail, internal};
+use kinora_api::{
+    ErrorCode, Home, Profile, ProfileId, Row, SearchFilter, SearchResults, TitleDetail, TitleKind, internal,
+};
 use kinora_kit::http::extract::{Params, Viewer, check_edge};
 use kinora_kit::http::file;
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
 use kinora_kit::http::service::{Extracted, Service};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
+use crate::domain::finder::Wanted;
 use crate::domain::home::Scene;
+use crate::searching::Searching;
 use crate::shared::Shared;
 use crate::shown::Shown;
+use crate::tagged::tagged;
 use crate::{Catalogue, Deps, origin, retention};
 
 /// Time that recommendations may take before the home screen does without them.
 const PICKING: Duration = Duration::from_millis(300);
-
-/// Searches at the same time.
-const SEARCHES: usize = 2;
 
 /// Titles in one answer to a search.
 const MAX_FOUND: usize = 100;
@@ -72,13 +73,42 @@ struct SearchQuery {
     q: String,
     /// At most so many titles.
     limit: Option<usize>,
+    /// Kind of the titles.
+    kind: Option<String>,
+    /// A genre of the titles.
+    genre: Option<String>,
+    /// A language of their sound, a BCP 47 tag.
+    language: Option<String>,
+    /// Maximum duration in minutes.
+    max_minutes: Option<u32>,
     /// Absent: the default profile.
     profile: Option<ProfileId>,
 }
 
+impl SearchQuery {
+    /// Returns the filters.
+    ///
+    /// # Errors
+    /// 7013 when there is no such kind of title.
+    fn filter(&self) -> Result<SearchFilter, Problem> {
+        let kinds = [TitleKind::Film, TitleKind::Series, TitleKind::Episode, TitleKind::Trailer];
+        let named = |name: &String| {
+            let found = kinds.into_iter().find(|kind| kind.name() == name);
+            let message = "the kind of a title is film, series, episode or trailer";
+            found.ok_or_else(|| Problem::new(ErrorCode::InvalidRequest, message))
+        };
+        Ok(SearchFilter {
+            kind: self.kind.as_ref().map(named).transpose()?,
+            genre: self.genre.clone(),
+            language: self.language.clone(),
+            max_minutes: self.max_minutes,
+        })
+    }
+}
+
 pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
     let shown = Shown::start(Arc::clone(&deps.log));
-    let shared = Arc::new(Shared { catalogue, shown, deps, searches: Arc::new(Semaphore::new(SEARCHES)) });
+    let shared = Arc::new(Shared { catalogue, shown, deps, searching: Searching::default() });
     tokio::spawn(retention::run(Arc::downgrade(&shared), shared.catalogue.changes()));
     tokio::spawn(Catalogue::watch(Arc::downgrade(&shared.catalogue)));
     Router::new()
@@ -113,12 +143,13 @@ impl Shared {
 }
 
 /// Returns the home screen.
-#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), Problems), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/home", operation_id = "get_home", params(("profile" = Option<String>, Query), ("from" = Option<u32>, Query)), responses((status = 200, body = Home), (status = 304, description = "The client has this answer"), Problems), security(("bearer" = [])))]
 async fn home_screen(
     State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<HomeQuery>,
-) -> Answer<Home> {
+    (method, headers): (Method, HeaderMap),
+) -> Result<Response, Problem> {
     let profile = viewer.profile(query.profile.as_ref())?;
     let first = query.from.unwrap_or(0);
     let (viewing, picked) = tokio::join!(shared.deps.playback.viewing(&profile.id), shared.picked(profile, first));
@@ -127,7 +158,7 @@ async fn home_screen(
     let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
     let home = scene.home(&titles.own_rows(&viewing, picked.as_deref(), profile), first);
     shared.shown.home(&profile.id, &home, shared.deps.clock.now_ms());
-    Ok(axum::Json(home))
+    tagged(&method, &headers, &home)
 }
 
 /// Returns further titles of a row.
@@ -146,45 +177,45 @@ async fn home_row(
 }
 
 /// Returns a title page.
-#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), Problems), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/titles/{id}", operation_id = "get_title", params(("id" = String, Path), ("profile" = Option<String>, Query)), responses((status = 200, body = TitleDetail), (status = 304, description = "The client has this answer"), Problems), security(("bearer" = [])))]
 async fn title(
     State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Path(id): Path<String>,
     Params(query): Params<ProfileQuery>,
-) -> Answer<TitleDetail> {
+    (method, headers): (Method, HeaderMap),
+) -> Result<Response, Problem> {
     let profile = viewer.profile(query.profile.as_ref())?;
     let titles = shared.catalogue.now();
     let entry = titles.title(&id, profile)?;
-    let viewing = shared.deps.playback.viewing_of(&profile.id, &entry.id).await?;
-    Ok(axum::Json(titles.detail(&entry, profile, &viewing)))
+    let beside = titles.beside(&entry, profile);
+    let beside = async {
+        if beside.is_empty() { Ok(Vec::new()) } else { shared.deps.playback.positions_of(&profile.id, &beside).await }
+    };
+    let (viewing, beside) = tokio::join!(shared.deps.playback.viewing_of(&profile.id, &entry.id), beside);
+    tagged(&method, &headers, &titles.detail(&entry, profile, &viewing?, &beside?))
 }
 
 /// Searches the catalogue.
-#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), Problems), security(("bearer" = [])))]
+#[utoipa::path(get, path = "/v1/search", operation_id = "search", params(("q" = Option<String>, Query), ("limit" = Option<u32>, Query), ("kind" = Option<TitleKind>, Query), ("genre" = Option<String>, Query), ("language" = Option<String>, Query), ("max_minutes" = Option<u32>, Query), ("profile" = Option<String>, Query)), responses((status = 200, body = SearchResults), (status = 304, description = "The client has this answer"), Problems), security(("bearer" = [])))]
 async fn search(
     State(Service(shared)): State<Service<Shared>>,
     Viewer(viewer): Viewer,
     Params(query): Params<SearchQuery>,
-) -> Answer<SearchResults> {
-    let profile = viewer.profile(query.profile.as_ref())?.clone();
-    let text: String = query.q.trim().chars().take(200).collect();
-    let limit = query.limit.unwrap_or(20).min(MAX_FOUND);
-    // A search takes milliseconds in a large catalogue: few at a time, and away from the threads that answer everybody.
-    let turn = Arc::clone(&shared.searches).acquire_owned().await.map_err(|error| Problem::internal(&error))?;
-    let (titles, words, searcher) = (shared.catalogue.now(), text.clone(), profile.id.clone());
-    let found = tokio::task::spawn_blocking(move || {
-        let found = titles.search(&words, &profile, limit);
-        drop(turn);
-        found
-    });
-    let found = found.await.map_err(|error| Problem::internal(&error))?;
-    shared.shown.search(&searcher, &text, found.len(), shared.deps.clock.now_ms());
-    Ok(axum::Json(SearchResults {
-        titles: found.iter().map(|entry| entry.card(None)).collect(),
-        query: text,
-        ..SearchResults::default()
-    }))
+    (method, headers): (Method, HeaderMap),
+) -> Result<Response, Problem> {
+    let profile = viewer.profile(query.profile.as_ref())?;
+    let wanted = Wanted {
+        text: query.q.trim().chars().take(200).collect(),
+        limit: query.limit.unwrap_or(20).min(MAX_FOUND),
+        filter: query.filter()?,
+        max_age: profile.max_age,
+    };
+    let (found, is_simple) = shared.searching.search(&shared.catalogue.now(), &wanted).await;
+    shared.shown.search(&profile.id, &wanted.text, found.titles.len(), shared.deps.clock.now_ms());
+    let titles = found.titles.iter().map(|entry| entry.card(None)).collect();
+    let results = SearchResults { query: wanted.text, titles, filters: found.filters, is_simple };
+    tagged(&method, &headers, &results)
 }
 
 /// Posters and seek-bar pictures. They name no viewer: who has the address may see them.

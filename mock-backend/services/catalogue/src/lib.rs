@@ -1,7 +1,8 @@
 //! The service of the catalogue: what there is to see, and the media behind the edges.
 //!
 //! * [`domain`] — titles, screens, search, pure; [`store`] — what the packager wrote; [`client`] — what other services ask of it;
-//! * [`http`] — its routes; `origin` — media for edges; [`pictures`] — who may see them; `shown` — what screens showed, for the log of events; [`retention`] — replaced versions.
+//! * [`http`] — its routes; `origin` — media for edges; [`pictures`] — who may see them; `shown` — what screens showed, for the log of events;
+//! * `searching` — searches in turn; `tagged` — answers that a client may have already; [`retention`] — replaced versions.
 
 #![warn(missing_docs)]
 
@@ -11,9 +12,11 @@ pub mod http;
 mod origin;
 pub mod pictures;
 pub mod retention;
+mod searching;
 mod shared;
 mod shown;
 pub mod store;
+mod tagged;
 
 use std::sync::Arc;
 

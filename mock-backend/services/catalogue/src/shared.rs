@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
+use crate::searching::Searching;
 use crate::shown::Shown;
 use crate::{Catalogue, Deps};
 
@@ -12,6 +11,5 @@ pub(crate) struct Shared {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) deps: Deps,
     pub(crate) shown: Shown,
-    /// Turns of searches.
-    pub(crate) searches: Arc<Semaphore>,
+    pub(crate) searching: Searching,
 }

@@ -1,17 +1,19 @@
 //! The store of the catalogue: what the packager wrote, in memory, and read again when the media directory changes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
+use kinora_kit::clock::Clock;
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
 use kinora_media::{self as media, IngestError};
 use tokio::sync::watch;
 
 use crate::domain::Snapshot;
+use crate::domain::facts::Setting;
 use crate::pictures::PictureKeys;
 
 /// How often the media directory is looked at.
@@ -22,6 +24,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Catalogue {
     data: PathBuf,
     keys: PictureKeys,
+    /// Region of the deployment.
+    region: Option<String>,
+    clock: Clock,
+    /// Warnings about records that were given, each once.
+    warned: Mutex<BTreeSet<String>>,
     current: RwLock<Arc<Snapshot>>,
     /// Time of the directory's latest change as it was read.
     seen: Mutex<Option<SystemTime>>,
@@ -32,17 +39,40 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads the catalogue of `data`.
+    /// Reads the catalogue of `data`, as it is offered in a region (ISO 3166-1 alpha-2; `None`: only rules without regions hold)
+    /// at the times of a clock.
     ///
     /// # Errors
     /// When the media directory is there and cannot be listed.
-    pub fn open(data: &Path, keys: PictureKeys) -> Result<Self, IngestError> {
-        let changed = changed(data);
-        let snapshot = Snapshot::of(media::titles(data)?, &keys);
-        let (current, seen) = (RwLock::new(Arc::new(snapshot)), Mutex::new(changed));
+    pub fn open(data: &Path, keys: PictureKeys, region: Option<String>, clock: Clock) -> Result<Self, IngestError> {
         let opened = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let opened_ms = u64::try_from(opened.as_millis()).unwrap_or_default();
-        Ok(Self { data: data.to_owned(), keys, current, seen, changes: watch::Sender::new(0), opened_ms })
+        let catalogue = Self {
+            data: data.to_owned(),
+            keys,
+            region,
+            clock,
+            warned: Mutex::default(),
+            current: RwLock::default(),
+            seen: Mutex::new(changed(data)),
+            changes: watch::Sender::new(0),
+            opened_ms: u64::try_from(opened.as_millis()).unwrap_or_default(),
+        };
+        let snapshot = catalogue.read()?;
+        *catalogue.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        Ok(catalogue)
+    }
+
+    /// Reads the records, and warns of what is wrong with them.
+    fn read(&self) -> Result<Arc<Snapshot>, IngestError> {
+        let setting = Setting { region: self.region.clone(), now: self.clock.now_ms() };
+        let snapshot = Snapshot::of(media::titles(&self.data)?, &self.keys, &setting);
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in snapshot.warnings() {
+            if warned.insert(warning.clone()) {
+                tracing::warn!("{warning}; it is offered without that");
+            }
+        }
+        Ok(Arc::new(snapshot))
     }
 
     /// Returns a receiver that notices each change of the titles.
@@ -60,7 +90,8 @@ impl Catalogue {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the directory once a second and reads it again when a title has come or gone; ends with the last other owner.
+    /// Looks at the directory and the clock once a second, and reads the titles again when one has come or gone, or a window of one
+    /// has opened or ended; ends with the last other owner.
     pub async fn watch(catalogue: Weak<Self>) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -75,7 +106,7 @@ impl Catalogue {
     pub fn may_see_pictures(&self, title: &str, key: Option<&str>) -> bool {
         let titles = self.now();
         titles.any_title(title).is_ok_and(|entry| {
-            entry.is_for_everyone() || key.is_some_and(|key| self.keys.is_key(key, title, entry.added_at))
+            entry.is_for_everyone() || key.is_some_and(|key| self.keys.is_key(key, title, entry.version))
         })
     }
 
@@ -99,7 +130,7 @@ impl Catalogue {
     /// # Errors
     /// When the question could not be put to the file system.
     pub async fn has_version(&self, title: &str, version: i64) -> Result<bool, Problem> {
-        if self.now().any_title(title).is_ok_and(|entry| entry.added_at == version) {
+        if self.now().any_title(title).is_ok_and(|entry| entry.version == version) {
             return Ok(true);
         }
         let (data, title) = (self.data.clone(), title.to_owned());
@@ -119,12 +150,12 @@ impl Catalogue {
 
     fn refresh(&self) {
         let now = changed(&self.data);
-        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == now {
+        let is_same = *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == now;
+        if is_same && self.now().holds_at(self.clock.now_ms()) {
             return;
         }
-        match media::titles(&self.data) {
-            Ok(records) => {
-                let snapshot = Arc::new(Snapshot::of(records, &self.keys));
+        match self.read() {
+            Ok(snapshot) => {
                 tracing::info!(titles = snapshot.count(), "the catalogue has changed");
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
                 *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = now;

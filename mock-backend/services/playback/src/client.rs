@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use kinora_api::ProfileId;
 use kinora_api::internal::{
     self as contract, NeededVersion, ProfilesDeleted, Reply, SignInChange, TitleViewing, Viewing,
 };
+use kinora_api::{ProfileId, ResumePosition, TitleId};
 use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
 
@@ -20,6 +20,7 @@ const LISTED: i64 = 100;
 
 const VIEWING: &str = "/internal/playback/viewing";
 const VIEWING_OF: &str = "/internal/playback/viewing-of";
+const POSITIONS_OF: &str = "/internal/playback/positions-of";
 const NEEDED_VERSIONS: &str = "/internal/playback/needed-versions";
 const SIGN_IN_CHANGED: &str = "/internal/playback/sign-in-changed";
 const PROFILES_DELETED: &str = "/internal/playback/profiles-deleted";
@@ -41,6 +42,10 @@ impl contract::Playback for Playback {
             let is_listed = my_list::get(reads, profile, title).await?.is_some();
             Ok(TitleViewing { position, is_listed, rating: ratings::get(reads, profile, title).await? })
         })
+    }
+
+    fn positions_of<'a>(&'a self, profile: &'a ProfileId, titles: &'a [TitleId]) -> Reply<'a, Vec<ResumePosition>> {
+        Box::pin(async move { Ok(positions::of(self.store.reads(), profile.as_str(), titles).await?) })
     }
 
     fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>> {
@@ -93,6 +98,10 @@ impl contract::Playback for HttpClient {
         Box::pin(async move { self.0.call(VIEWING_OF, &(profile, title)).await })
     }
 
+    fn positions_of<'a>(&'a self, profile: &'a ProfileId, titles: &'a [TitleId]) -> Reply<'a, Vec<ResumePosition>> {
+        Box::pin(async move { self.0.call(POSITIONS_OF, &(profile, titles)).await })
+    }
+
     fn needed_versions(&self) -> Reply<'_, Vec<NeededVersion>> {
         Box::pin(async move { self.0.call(NEEDED_VERSIONS, &()).await })
     }
@@ -113,6 +122,7 @@ pub fn routes(playback: Arc<Playback>, key: InternalKey) -> Router {
     let routes = Router::new()
         .route(VIEWING, post(all))
         .route(VIEWING_OF, post(one))
+        .route(POSITIONS_OF, post(some))
         .route(NEEDED_VERSIONS, post(needed))
         .route(SIGN_IN_CHANGED, post(changed))
         .route(PROFILES_DELETED, post(profiles_deleted));
@@ -128,6 +138,13 @@ async fn one(
     Json((profile, title)): Json<(ProfileId, String)>,
 ) -> Result<Json<TitleViewing>, Problem> {
     Ok(Json(contract::Playback::viewing_of(playback.as_ref(), &profile, &title).await?))
+}
+
+async fn some(
+    State(playback): Service,
+    Json((profile, titles)): Json<(ProfileId, Vec<TitleId>)>,
+) -> Result<Json<Vec<ResumePosition>>, Problem> {
+    Ok(Json(contract::Playback::positions_of(playback.as_ref(), &profile, &titles).await?))
 }
 
 async fn needed(State(playback): Service) -> Result<Json<Vec<NeededVersion>>, Problem> {

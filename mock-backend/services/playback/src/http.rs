@@ -11,9 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use kinora_api::Problems;
 use kinora_api::events::PutRating;
+use kinora_api::internal::PlayableTitle;
 use kinora_api::{
-    Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest, PositionList,
-    Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, internal, paths,
+    ErrorCode, Heartbeat, HeartbeatReply, ListedTitle, MyList, NowPlayingList, PlaybackGrant, PlaybackRequest,
+    PositionList, Profile, ProfileId, PutPosition, ResumePosition, TakeOver, TitleId, TitleKind, internal, paths,
 };
 use kinora_kit::http::body::BodyLimits;
 use kinora_kit::http::extract::{Params, Payload, Viewer, check_edge};
@@ -22,8 +23,11 @@ use kinora_kit::http::service::{Extracted, Service};
 use kinora_store::pruning::prune;
 use serde::Deserialize;
 
-use crate::store::{RULES, positions, revocation};
+use crate::store::{RULES, positions, revocation, silence};
 use crate::{Deps, Playback};
+
+/// Time from one look for silent players to the next.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Time from one pruning to the next.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
@@ -63,6 +67,19 @@ struct Shared {
 }
 
 impl Shared {
+    /// Returns a title to be played.
+    ///
+    /// # Errors
+    /// Those of the catalogue; 7030 for a series, whose episodes are played.
+    async fn played(&self, id: &str, profile: &Profile) -> Result<PlayableTitle, Problem> {
+        let title = self.deps.catalogue.title(id, Some(profile)).await?;
+        if title.kind == TitleKind::Series {
+            let message = "a series is not played itself: its episodes are";
+            return Err(Problem::new(ErrorCode::NothingPlayable, message));
+        }
+        Ok(title)
+    }
+
     /// Returns those of some titles that a profile with an age limit may see; `None` for one without a limit, which may see all.
     async fn visible(
         &self,
@@ -113,6 +130,7 @@ struct RevokedQuery {
 pub(crate) fn router(playback: Arc<Playback>, deps: Deps) -> Router {
     let shared = Arc::new(Shared { playback, deps });
     tokio::spawn(keep_pruned(Arc::downgrade(&shared)));
+    tokio::spawn(watch_silence(Arc::downgrade(&shared)));
     Router::new()
         .route(paths::PLAYBACK, post(begin))
         .route("/v1/playback/{session}/renew", post(renew))
@@ -146,6 +164,19 @@ async fn keep_pruned(shared: Weak<Shared>) {
     }
 }
 
+/// Looks for players that fell silent, at once and then every minute; ends with the service.
+async fn watch_silence(shared: Weak<Shared>) {
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        let playback = &shared.playback;
+        if let Err(problem) = silence::leave(playback.store(), playback.clock.now_ms()).await {
+            tracing::error!(error = %problem.error(), "the ends of silent playbacks could not be logged");
+        }
+        drop(shared);
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Grants permission to play a title.
 #[utoipa::path(post, path = "/v1/playback", operation_id = "begin_playback", request_body = PlaybackRequest, responses((status = 200, body = PlaybackGrant), Problems), security(("bearer" = [])))]
 async fn begin(
@@ -154,7 +185,7 @@ async fn begin(
     Payload(request): Payload<PlaybackRequest>,
 ) -> Answer<PlaybackGrant> {
     let profile = viewer.profile(request.profile_id.as_ref())?;
-    let title = shared.deps.catalogue.title(request.title_id.as_str(), Some(profile)).await?;
+    let title = shared.played(request.title_id.as_str(), profile).await?;
     Ok(axum::Json(shared.playback.grant(&viewer, profile, &title, &request).await?))
 }
 
@@ -291,7 +322,7 @@ async fn mark_watched(
     Params(query): Params<ProfileQuery>,
 ) -> Answer<ResumePosition> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    let title = shared.played(&title, profile).await?;
     Ok(axum::Json(shared.playback.mark_watched(profile, &title).await?))
 }
 
@@ -303,7 +334,7 @@ async fn mark_unwatched(
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
 ) -> Result<StatusCode, Problem> {
-    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, false).await?;
+    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -315,7 +346,10 @@ async fn remove_from_continue(
     Path(title): Path<String>,
     Params(query): Params<ProfileQuery>,
 ) -> Result<StatusCode, Problem> {
-    shared.playback.forget(viewer.profile(query.profile.as_ref())?, &title, true).await?;
+    let profile = viewer.profile(query.profile.as_ref())?;
+    // An episode that is offered because the one before it was finished has not been begun.
+    let is_there = shared.deps.catalogue.title(&title, Some(profile)).await.is_ok();
+    shared.playback.remove_from_continue(profile, &title, is_there).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -355,7 +389,7 @@ async fn put_position(
     Payload(request): Payload<PutPosition>,
 ) -> Answer<ResumePosition> {
     let profile = viewer.profile(request.profile_id.as_ref())?;
-    let title = shared.deps.catalogue.title(&title, Some(profile)).await?;
+    let title = shared.played(&title, profile).await?;
     Ok(axum::Json(shared.playback.put_position(profile, &title, &request).await?))
 }
 

@@ -284,20 +284,33 @@ impl Playback {
         self.position_in(profile, title).await
     }
 
-    /// Makes a title one that the profile never began, or only removes it from those to continue.
+    /// Makes a title one that the profile never began.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn forget(&self, profile: &Profile, title: &str, keeps_position: bool) -> Result<(), Problem> {
+    pub async fn forget(&self, profile: &Profile, title: &str) -> Result<(), Problem> {
         let order = self.order.stamp_ms(self.clock.now_ms());
-        let state = (profile.id.as_str().to_owned(), title.to_owned(), order, keeps_position);
-        let changed = self.store.write(state, |connection, (profile, title, order, keeps_position)| {
+        let state = (profile.id.as_str().to_owned(), title.to_owned(), order);
+        let changed = self.store.write(state, |connection, (profile, title, order)| {
+            Box::pin(async move { Ok(positions::forget(connection, profile, title, *order).await?) })
+        });
+        changed.await
+    }
+
+    /// Removes a title from those to continue; the position stays. With `may_add` also one that was never begun, so that it is not
+    /// offered as the next episode.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn remove_from_continue(&self, profile: &Profile, title: &str, may_add: bool) -> Result<(), Problem> {
+        let now_ms = self.clock.now_ms();
+        let position = Position::new(profile.id.as_str(), title, 0, 0).at(now_ms, self.order.stamp_ms(now_ms));
+        let changed = self.store.write((position, may_add), |connection, (position, may_add)| {
             Box::pin(async move {
-                match keeps_position {
-                    true => positions::remove(connection, profile, title, *order).await?,
-                    false => positions::forget(connection, profile, title, *order).await?,
+                if *may_add {
+                    positions::add(connection, position).await?;
                 }
-                Ok(())
+                Ok(positions::remove(connection, position).await?)
             })
         });
         changed.await

@@ -41,6 +41,7 @@ impl Catalogue for Titles {
             genres: vec![GENRES[usize::try_from(number % 8).unwrap_or(0)].to_owned()],
             min_age: Some(0),
             added_at: number.cast_signed(),
+            ..TitleFacts::default()
         });
         let facts = CatalogueFacts { version: 1, titles: titles.collect() };
         Box::pin(async move { Ok(Some(facts).filter(|facts| known != Some(facts.version))) })

@@ -112,7 +112,7 @@ fn take(memory: &mut Memory, records: &[Record], partition: u32, next: u64) -> B
         }
     }
     let interests = changed.into_iter().filter_map(|(profile, title)| {
-        let interest = memory.interest(&profile, &title)?.clone();
+        let interest = memory.recorded(&profile, &title)?.clone();
         Some((profile, title, interest))
     });
     Batch { interests: interests.collect(), forgotten: forgotten.into_iter().collect(), partition, next }

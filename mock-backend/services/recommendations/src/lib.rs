@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
-use kinora_api::internal::{Catalogue, PickedRow};
+use kinora_api::internal::{Catalogue, CatalogueFacts, PickedRow};
 use kinora_api::{ProfileId, TitleId};
 use kinora_eventlog::EventLog;
 use kinora_kit::clock::Clock;
@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 
 use domain::audience::Insights;
 use domain::memory::Memory;
+use domain::parts::Parts;
 use domain::rows::{Library, Ranking, Viewer, rows};
 
 /// Time from one lesson of the model to the next, and from one ranking to the next.
@@ -87,7 +88,7 @@ impl Recommendations {
         rows(&self.memory.read().unwrap_or_else(PoisonError::into_inner), &library, &ranking, &viewer)
     }
 
-    /// Returns how a title is watched; `None` if it never was.
+    /// Returns how a whole title is watched; `None` if it never was.
     pub fn insights(&self, title: &TitleId) -> Option<Insights> {
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
         memory.audience(title).map(domain::audience::Audience::insights)
@@ -102,7 +103,8 @@ impl Recommendations {
     async fn reload(&self) -> Result<BTreeMap<u32, u64>, Problem> {
         let reads = self.store.reads();
         let (interests, progress) = (store::interests(reads).await?, store::progress(reads).await?);
-        let memory = tokio::task::spawn_blocking(move || Memory::restore(interests)).await;
+        let parts = self.memory.read().unwrap_or_else(PoisonError::into_inner).parts().clone();
+        let memory = tokio::task::spawn_blocking(move || Memory::restore(parts, interests)).await;
         self.memory_mut().replace_with(memory.map_err(|error| Problem::internal(&error))?);
         self.is_changed();
         Ok(progress.into_iter().collect())
@@ -132,8 +134,14 @@ impl Recommendations {
                 let learned = lesson.learn();
                 this.memory_mut().take_learned(learned);
             }
-            if looks && this.memory.read().unwrap_or_else(PoisonError::into_inner).is_outgrown() {
-                this.memory_mut().train();
+            let outgrown = || {
+                let memory = this.memory.read().unwrap_or_else(PoisonError::into_inner);
+                memory.is_outgrown().then(|| memory.training())
+            };
+            // The memory is not held meanwhile: rows are made, and events are taken.
+            if let Some(training) = looks.then(outgrown).flatten() {
+                let trained = training.train();
+                this.memory_mut().take_trained(trained);
             }
         });
         if let Err(error) = learned.await {
@@ -141,12 +149,19 @@ impl Recommendations {
         }
     }
 
-    async fn read_library(&self, catalogue: &dyn Catalogue, known: &mut Option<u64>) {
+    async fn read_library(self: &Arc<Self>, catalogue: &dyn Catalogue, known: &mut Option<u64>) {
         match catalogue.facts(*known).await {
-            Ok(Some(facts)) => {
-                *known = Some(facts.version);
-                let library = Arc::new(Library::new(facts.titles));
-                *self.library.write().unwrap_or_else(PoisonError::into_inner) = library;
+            Ok(Some(CatalogueFacts { version, titles })) => {
+                *known = Some(version);
+                let this = Arc::clone(self);
+                let read = tokio::task::spawn_blocking(move || {
+                    this.memory_mut().set_parts(Parts::of(&titles));
+                    *this.library.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Library::new(titles));
+                    this.is_changed();
+                });
+                if let Err(error) = read.await {
+                    tracing::error!(%error, "the titles of the catalogue could not be taken over");
+                }
             }
             Ok(None) => {}
             Err(error) => tracing::debug!(%error, "the catalogue could not be asked for its titles"),

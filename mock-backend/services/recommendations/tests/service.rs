@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use kinora_api::events::{LoggedEvent, Rating, ViewerEvent};
 use kinora_api::internal::{Catalogue, CatalogueFacts, PickedKind, PlayableTitle, Reply, TitleFacts};
-use kinora_api::{ApiError, ErrorCode, Profile, ProfileId, ReasonKind, TitleId};
+use kinora_api::{ApiError, ErrorCode, Profile, ProfileId, ReasonKind, TitleId, TitleKind};
 use kinora_eventlog::embedded::{Log, Settings};
 use kinora_eventlog::{Event, EventLog};
 use kinora_kit::clock::Clock;
 use kinora_recommendations::{Deps, Recommendations, start};
 use kinora_store::Location;
 
-/// 20 titles, ten of each genre.
+/// 20 titles, ten of each genre, and two episodes of the last one.
 struct Titles;
 
 impl Catalogue for Titles {
@@ -33,8 +33,18 @@ impl Catalogue for Titles {
             genres: vec![if number < 10 { "Drama" } else { "Nature" }.to_owned()],
             min_age: Some(0),
             added_at: number.into(),
+            ..TitleFacts::default()
         });
-        let facts = CatalogueFacts { version: 7, titles: titles.collect() };
+        let episode = |number| TitleFacts {
+            id: title(number),
+            kind: TitleKind::Episode,
+            part_of: Some(title(19)),
+            genres: vec!["Nature".to_owned()],
+            min_age: Some(0),
+            added_at: number.into(),
+        };
+        let titles = titles.chain([episode(30), episode(31)]).collect();
+        let facts = CatalogueFacts { version: 7, titles };
         Box::pin(async move { Ok(Some(facts).filter(|facts| known != Some(facts.version))) })
     }
 
@@ -123,6 +133,26 @@ async fn an_event_changes_the_rows_of_its_profile_and_says_why() {
     log.append(vec![event("me", 1, rating)]).await.unwrap();
     let shows = || service.rows(&me, None).iter().any(|row| row.picks.iter().any(|pick| pick.title == unwanted));
     until("what is not wanted is gone", || !shows()).await;
+}
+
+#[tokio::test]
+async fn an_episode_counts_for_its_series_and_is_not_recommended() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open_log(folder.path());
+    log.append(crowd()).await.unwrap();
+    let episodes = (0..40).map(|profile| finish(&format!("p{profile}"), 9, 30 + profile % 2)).collect();
+    log.append(episodes).await.unwrap();
+    let service = open(&log, &Location::Memory).await;
+    let me = ProfileId::new("me");
+    let series_is_popular = || {
+        let rows = service.rows(&me, None);
+        let popular = rows.iter().find(|row| row.kind == PickedKind::Popular);
+        popular.is_some_and(|row| row.picks[0].title == title(19))
+    };
+    until("the series is what most watch", series_is_popular).await;
+    let is_episode = |pick: &kinora_api::internal::Pick| [title(30), title(31)].contains(&pick.title);
+    assert!(!service.rows(&me, None).iter().flat_map(|row| &row.picks).any(is_episode));
+    assert_eq!(service.insights(&title(19)).map(|of| of.viewers), Some(40));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use clap::Parser;
 use kinora_kit::http::handed;
-use kinora_kit::http::server::{self, Limits};
+use kinora_kit::http::server::{self, Limits, Transport};
 use kinora_kit::http::signal::Termination;
 
 #[derive(Debug, Parser)]
@@ -78,7 +78,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
     let router = handed::identify(router(&arguments));
     let running = if arguments.listen_stdin {
-        server::listen_on(handed::listener()?, router, limits, async {}).await?
+        server::listen_on(handed::listener()?, router, limits, Transport::Plain, async {}).await?
     } else {
         server::listen(address, router, limits, async {}).await?
     };

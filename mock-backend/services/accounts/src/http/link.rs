@@ -97,6 +97,9 @@ pub(super) async fn submit(
             let text = match problem.error().kind() {
                 Some(ErrorCode::InvalidCredentials) => "Address or password is wrong.",
                 Some(ErrorCode::CodeInvalid) => "No device waits with this code.",
+                Some(ErrorCode::StepUpRequired) => {
+                    "This sign-in is unusual. Sign in with your password on the device itself; a code comes by mail."
+                }
                 Some(ErrorCode::TooManyAttempts) => "Too many attempts. Please wait a little.",
                 _ => return Err(problem),
             };

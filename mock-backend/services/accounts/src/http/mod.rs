@@ -199,9 +199,12 @@ async fn sign_in(
 #[utoipa::path(post, path = "/v1/refresh", operation_id = "refresh", request_body = RefreshRequest, responses((status = 200, body = TokenPair), Problems), security(()))]
 async fn refresh(
     State(Service(shared)): State<Service<Shared>>,
+    connection: Option<axum::Extension<Connection>>,
+    headers: HeaderMap,
     Payload(request): Payload<RefreshRequest>,
 ) -> Answer<TokenPair> {
-    let rotated = shared.accounts.rotate(&request.refresh_token).await;
+    let peer = shared.peer(connection, &headers);
+    let rotated = shared.accounts.rotate(peer, &request.refresh_token).await;
     if rotated.is_err() {
         // A token that came twice has revoked its sign-in.
         shared.deliver_now().await;

@@ -18,6 +18,8 @@ pub enum Purpose {
     Reset,
     /// Another address; the subject is the account.
     Email,
+    /// A sign-in at risk; the subject is the address.
+    StepUp,
 }
 
 impl Purpose {
@@ -27,6 +29,7 @@ impl Purpose {
             Self::Register => "register",
             Self::Reset => "reset",
             Self::Email => "email",
+            Self::StepUp => "step_up",
         }
     }
 }
@@ -117,6 +120,19 @@ pub async fn consume(
         .execute(connection)
         .await?;
     Ok(deleted == 1)
+}
+
+/// Deletes a code that was right. Returns false if another request did so before, or a later code took its place.
+///
+/// # Errors
+/// Of the database.
+pub async fn spend(store: &Store, (purpose, subject): (Purpose, &str), code_hash: &str) -> Result<bool, Problem> {
+    let state = (purpose, subject.to_owned(), code_hash.to_owned());
+    store
+        .write(state, |connection, (purpose, subject, code_hash)| {
+            Box::pin(async move { Ok(consume(connection, *purpose, subject, code_hash).await?) })
+        })
+        .await
 }
 
 /// Returns the addresses beside its own to which mails of an account went: that of a change under way, and those that it had. None

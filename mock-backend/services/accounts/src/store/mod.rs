@@ -114,6 +114,16 @@ pub async fn credentials(store: &Store, email: &str) -> Result<Option<(String, S
     row.await.map_err(problem)
 }
 
+/// Returns true if there is an account, as a part of the transaction of a job.
+///
+/// # Errors
+/// Of the database.
+pub async fn is_there(connection: &mut Connection, account: Option<&str>) -> Result<bool, Error> {
+    let found: Option<String> =
+        query("SELECT id FROM accounts WHERE id = $1").bind(account.map(str::to_owned)).scalar(connection).await?;
+    Ok(found.is_some())
+}
+
 /// Columns of [`ProfileRow`] of the table `p`.
 macro_rules! profile_columns {
     () => {

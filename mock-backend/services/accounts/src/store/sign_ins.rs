@@ -14,8 +14,21 @@ use super::changes;
 /// Topic of changes of sign-ins in the outbox.
 pub const TOPIC: &str = "sign_in";
 
-/// Family, account, expiry, first use, revocation.
-type TokenRow = (String, String, i64, Option<i64>, Option<i64>);
+/// Family, account, its address, device, expiry, first use, revocation.
+type TokenRow = (String, String, String, String, i64, Option<i64>, Option<i64>);
+
+/// Sign-in whose refresh token was traded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// Account.
+    pub account: String,
+    /// Address of the account.
+    pub email: String,
+    /// Chain of tokens.
+    pub family: String,
+    /// Device.
+    pub device: String,
+}
 
 /// A refresh token as it is stored.
 #[derive(Clone, Debug)]
@@ -72,11 +85,7 @@ pub async fn log_refusal(
         .write(signed_in(&account, (&device, peer, false), now_ms), |connection, event| {
             Box::pin(async move {
                 // It may have been erased meanwhile.
-                let there: Option<String> = query("SELECT id FROM accounts WHERE id = $1")
-                    .bind(event.account.clone())
-                    .scalar(&mut *connection)
-                    .await?;
-                if there.is_some() {
+                if super::is_there(connection, event.account.as_deref()).await? {
                     events::log(connection, event).await?;
                 }
                 Ok(())
@@ -85,18 +94,18 @@ pub async fn log_refusal(
         .await
 }
 
-/// Trades a refresh token for another one and returns account and family. A token that was used before revokes its whole chain:
+/// Trades a refresh token for another one and returns its sign-in. A token that was used before revokes its whole chain:
 /// either its thief or its owner comes second, and the chain cannot tell them apart.
 ///
 /// # Errors
 /// 7003 when the token is unknown, used, revoked or past its time.
-pub async fn rotate(store: &Store, used: String, token: StoredToken, now_ms: i64) -> Result<(String, String), Problem> {
+pub async fn rotate(store: &Store, used: String, token: StoredToken, now_ms: i64) -> Result<Rotated, Problem> {
     // The inner result is committed either way: a refusal may have revoked the chain.
     store
         .write((used, token, now_ms), |connection, (used, token, now_ms)| {
             Box::pin(async move {
                 let found = use_token(connection, used, *now_ms).await?;
-                if let Ok((_, family)) = &found {
+                if let Ok(Rotated { family, .. }) = &found {
                     insert_token(connection, family, token, *now_ms).await?;
                     query("UPDATE token_families SET last_seen_at = $1 WHERE id = $2")
                         .bind(*now_ms)
@@ -254,22 +263,18 @@ async fn insert_chain(
     Ok(())
 }
 
-/// Marks a refresh token as used and returns its account and chain, or the reason why it is refused.
-async fn use_token(
-    connection: &mut Connection,
-    digest: &str,
-    now_ms: i64,
-) -> Outcome<Result<(String, String), Problem>> {
+/// Marks a refresh token as used and returns its sign-in, or the reason why it is refused.
+async fn use_token(connection: &mut Connection, digest: &str, now_ms: i64) -> Outcome<Result<Rotated, Problem>> {
     let revoked = |why| Ok(Err(Problem::new(ErrorCode::SignInRevoked, why)));
     let row: Option<TokenRow> = query(
-        "SELECT f.id, f.account_id, t.expires_at, t.used_at, f.revoked_at
-         FROM refresh_tokens t JOIN token_families f ON f.id = t.family_id
+        "SELECT f.id, f.account_id, a.email, f.device_id, t.expires_at, t.used_at, f.revoked_at
+         FROM refresh_tokens t JOIN token_families f ON f.id = t.family_id JOIN accounts a ON a.id = f.account_id
          WHERE t.digest = $1",
     )
     .bind(digest)
     .row(&mut *connection)
     .await?;
-    let Some((family, account, expires_at, used_at, revoked_at)) = row else {
+    let Some((family, account, email, device, expires_at, used_at, revoked_at)) = row else {
         return revoked("the refresh token is not known");
     };
     if revoked_at.is_some() {
@@ -288,7 +293,7 @@ async fn use_token(
         .bind(digest)
         .execute(connection)
         .await?;
-    Ok(Ok((account, family)))
+    Ok(Ok(Rotated { account, email, family, device }))
 }
 
 /// Revokes a sign-in, and reports it to those who have something of it.

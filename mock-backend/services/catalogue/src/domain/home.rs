@@ -11,6 +11,8 @@ use super::shelves::Shelf;
 
 /// Titles begun that are shown.
 const CONTINUE: usize = 20;
+/// Titles of the best and of the newest ones among which one with key art is looked for, to show large.
+const HERO: usize = 10;
 /// Titles of a row in one answer.
 pub const ROW_PAGE: usize = 40;
 /// Genre rows in one answer.
@@ -20,12 +22,13 @@ const MY_LIST: &str = "my-list";
 const FOR_YOU: &str = "for-you";
 const BECAUSE: &str = "because:";
 const POPULAR: &str = "popular";
+const SERIES: &str = "series";
 const ALL: &str = "all";
 const GENRE: &str = "genre:";
 
 /// Titles of the rows that only one profile has.
 pub struct OwnRows {
-    /// Titles begun that the viewer did not remove, the latest first.
+    /// Titles to continue, the latest first: films that were begun, and of each series the episode to play next.
     pub begun: Vec<Arc<Entry>>,
     /// Titles that it keeps, the latest first.
     pub listed: Vec<Arc<Entry>>,
@@ -67,7 +70,7 @@ impl<'s> Scene<'s> {
         if first > 0 {
             return Home { hero: None, rows: genres.collect(), next, is_impersonal: false };
         }
-        let watching = own.begun.iter().map(|entry| self.card(entry)).filter(|card| card.resume.is_some());
+        let watching = own.begun.iter().map(|entry| self.card(entry));
         let mut rows = vec![
             fixed("continue", RowKind::ContinueWatching, "Continue watching", watching.take(CONTINUE).collect()),
             fixed(MY_LIST, RowKind::MyList, "My list", self.cards(&own.listed[..own.listed.len().min(ROW_PAGE)])),
@@ -75,13 +78,22 @@ impl<'s> Scene<'s> {
         let picked = own.picked.as_deref().unwrap_or_default();
         rows.extend(picked.iter().filter_map(|row| self.picked(row)));
         rows.extend([fixed("recent", RowKind::RecentlyAdded, "Recently added", self.cards(&self.shelf.newest))]);
+        rows.extend(self.row(SERIES, 0));
         rows.extend(genres);
         rows.extend(self.row(ALL, 0));
         rows.retain(|row| !row.titles.is_empty());
-        let best = picked.iter().find(|row| row.kind == PickedKind::ForYou).and_then(|row| row.titles.first());
-        let hero = best.map(|(entry, reason)| self.picked_card(entry, reason.as_ref()));
-        let hero = hero.or_else(|| self.shelf.newest.first().map(|entry| self.card(entry)));
+        let hero = self.hero(picked);
         Home { hero, rows, next, is_impersonal: own.picked.is_none() }
+    }
+
+    /// Returns the title to show large: the best that is recommended, else the newest; one with key art before those without.
+    fn hero(&self, picked: &[Picked]) -> Option<TitleCard> {
+        let best = picked.iter().find(|row| row.kind == PickedKind::ForYou).into_iter();
+        let best = best.flat_map(|row| row.titles.iter().take(HERO)).map(|(entry, reason)| (entry, reason.as_ref()));
+        let newest = self.shelf.newest.iter().take(HERO).map(|entry| (entry, None));
+        let all: Vec<(&Arc<Entry>, Option<&Reason>)> = best.chain(newest).collect();
+        let with_art = all.iter().find(|(entry, _)| entry.card.key_art.is_some());
+        with_art.or_else(|| all.first()).map(|(entry, reason)| self.picked_card(entry, *reason))
     }
 
     /// Returns a row of recommendations; `None` for those of genres, which have rows already.
@@ -107,7 +119,9 @@ impl<'s> Scene<'s> {
     /// The titles of a long row from number `first` on; `None` when there is no such row.
     pub fn row(&self, id: &str, first: usize) -> Option<Row> {
         let (kind, heading, titles) = if id == ALL {
-            (RowKind::All, "All titles", &self.shelf.all)
+            (RowKind::All, "All films", &self.shelf.films)
+        } else if id == SERIES {
+            (RowKind::Series, "Series", &self.shelf.series)
         } else {
             let wanted = id.strip_prefix(GENRE)?;
             let (genre, titles) = self.shelf.genres.iter().find(|(genre, _)| genre == wanted)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kinora_api::Profile;
+use kinora_api::{Profile, TitleKind};
 
 use super::entry::Entry;
 
@@ -16,8 +16,12 @@ const CANDIDATES: usize = 200;
 /// The titles under one age limit.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    /// Every title, by name.
+    /// Every film and series, by name.
     pub all: Vec<Arc<Entry>>,
+    /// The films, by name.
+    pub films: Vec<Arc<Entry>>,
+    /// The series, that with the newest episode first.
+    pub series: Vec<Arc<Entry>>,
     /// The titles added last, the latest first; 20 at most.
     pub newest: Vec<Arc<Entry>>,
     /// Genres of two titles or more, the largest first, each by name.
@@ -30,6 +34,9 @@ impl Shelf {
         let mut newest = all.clone();
         newest.sort_by_key(|entry| std::cmp::Reverse(entry.added_at));
         newest.truncate(NEWEST);
+        let of_kind = |kind| all.iter().filter(move |entry| entry.kind() == kind).cloned().collect::<Vec<_>>();
+        let (films, mut series) = (of_kind(TitleKind::Film), of_kind(TitleKind::Series));
+        series.sort_by_key(|entry| std::cmp::Reverse(entry.added_at));
         let mut genres: BTreeMap<&str, Vec<Arc<Entry>>> = BTreeMap::new();
         for entry in &all {
             for genre in entry.genres() {
@@ -43,7 +50,7 @@ impl Shelf {
             .map(|(genre, titles)| (genre.to_owned(), titles))
             .collect();
         genres.sort_by_key(|(_, titles)| std::cmp::Reverse(titles.len()));
-        Self { all, newest, genres }
+        Self { all, films, series, newest, genres }
     }
 
     /// Up to `count` titles that share most genres with `entry`, filled up with others.

@@ -1,6 +1,6 @@
 //! The tables of playback, and every statement over them.
 //!
-//! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`ratings`] — opinions; [`positions`] — where profiles left off; [`revocation`] — what edges have to refuse.
+//! * [`sessions`] — playbacks; [`now`] — those that run; [`my_list`] — titles that profiles keep; [`ratings`] — opinions; [`positions`] — where profiles left off; [`silence`] — players that fell silent; [`revocation`] — what edges have to refuse.
 
 mod log;
 pub mod my_list;
@@ -9,6 +9,7 @@ pub mod positions;
 pub mod ratings;
 pub mod revocation;
 pub mod sessions;
+pub mod silence;
 
 use kinora_store::expired;
 use kinora_store::pruning::Rule;
@@ -32,6 +33,7 @@ pub const SCHEMA: Schema = Schema {
         Migration { version: 2, name: "lists_handoff", sql: include_str!("../../migrations/0002_lists_handoff.sql") },
         Migration { version: 3, name: "filters", sql: include_str!("../../migrations/0003_filters.sql") },
         Migration { version: 4, name: "ratings", sql: include_str!("../../migrations/0004_ratings.sql") },
+        Migration { version: 5, name: "silence", sql: include_str!("../../migrations/0005_silence.sql") },
     ],
 };
 

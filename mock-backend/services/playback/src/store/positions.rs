@@ -10,6 +10,8 @@ use crate::domain::Position;
 
 /// Positions listed at most.
 const MAX_LISTED: i64 = 500;
+/// Titles in one statement, as many as it has parameters for.
+const AT_ONCE: usize = 12;
 
 /// Writes a position unless a later one is there.
 ///
@@ -73,18 +75,58 @@ pub async fn get(reads: &Reads, profile: &str, title: &str) -> Result<Option<Res
     Ok(row.map(resume_position))
 }
 
-/// Removes a title from those to continue, until a position is reported that is later than `ordered_at`.
+/// Returns the positions of a profile in some titles, in any order.
 ///
 /// # Errors
 /// Of the database.
-pub async fn remove(connection: &mut Connection, profile: &str, title: &str, ordered_at: i64) -> Result<(), Error> {
+pub async fn of(reads: &Reads, profile: &str, titles: &[TitleId]) -> Result<Vec<ResumePosition>, Problem> {
+    let mut positions = Vec::new();
+    for titles in titles.chunks(AT_ONCE) {
+        let mut question = query(
+            "SELECT title_id, position_ms, duration_ms, finished, recorded_at FROM positions
+             WHERE profile_id = $1 AND title_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(profile);
+        for at in 0..AT_ONCE {
+            // No title has an empty id.
+            question = question.bind(titles.get(at).map_or("", TitleId::as_str));
+        }
+        let rows: Vec<Row> = question.rows(reads).await.map_err(problem)?;
+        positions.extend(rows.into_iter().map(resume_position));
+    }
+    Ok(positions)
+}
+
+/// Writes the position of a title that was never begun; one that is there stays.
+///
+/// # Errors
+/// Of the database.
+pub async fn add(connection: &mut Connection, position: &Position) -> Result<(), Error> {
+    query(
+        "INSERT INTO positions (profile_id, title_id, position_ms, duration_ms, finished, recorded_at, ordered_at, is_removed)
+         VALUES ($1, $2, 0, 0, 0, $3, $4, 0) ON CONFLICT (profile_id, title_id) DO NOTHING",
+    )
+    .bind(&position.profile)
+    .bind(&position.title)
+    .bind(position.recorded_at)
+    .bind(position.ordered_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes a title from those to continue, until a position is reported that is later than this one.
+///
+/// # Errors
+/// Of the database.
+pub async fn remove(connection: &mut Connection, position: &Position) -> Result<(), Error> {
     query(
         "UPDATE positions SET is_removed = 1, ordered_at = CASE WHEN ordered_at > $1 THEN ordered_at ELSE $1 END
          WHERE profile_id = $2 AND title_id = $3",
     )
-    .bind(ordered_at)
-    .bind(profile)
-    .bind(title)
+    .bind(position.ordered_at)
+    .bind(&position.profile)
+    .bind(&position.title)
     .execute(connection)
     .await?;
     Ok(())

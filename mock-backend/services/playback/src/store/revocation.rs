@@ -14,8 +14,9 @@ use super::log;
 use crate::domain::{EndReason, NEVER_SEEN, millis};
 use crate::viewing::Played;
 
-/// Row of a playback that ended: expiry, account, profile, title, duration, last sign of life.
-type EndedRow = (i64, String, String, String, i64, i64);
+/// Row of a playback that ended: expiry, account, profile, title, duration, last sign of life, time from which its viewer
+/// counted as gone.
+type EndedRow = (i64, String, String, String, i64, i64, Option<i64>);
 
 /// Counter of the list.
 const COUNTER: &str = "revoked_seq";
@@ -143,16 +144,17 @@ pub async fn end_session(
 ) -> Result<(), Error> {
     let ended: Option<EndedRow> = query(
         "UPDATE playback_sessions SET stopped_at = $1, end_reason = $2 WHERE id = $3 AND stopped_at IS NULL
-         RETURNING expires_at, account_id, profile_id, title_id, duration_ms, last_seen_at",
+         RETURNING expires_at, account_id, profile_id, title_id, duration_ms, last_seen_at, left_at",
     )
     .bind(now_ms)
     .bind(reason.name())
     .bind(session)
     .row(&mut *connection)
     .await?;
-    let Some((until, account, profile, title, duration_ms, seen)) = ended else { return Ok(()) };
-    // One that its player stopped was logged with its last report, and one that was granted ahead never began.
-    if matches!(reason, EndReason::Displaced | EndReason::SignedOut) && seen != NEVER_SEEN {
+    let Some((until, account, profile, title, duration_ms, seen, left_at)) = ended else { return Ok(()) };
+    // One that its player stopped was logged with its last report, one that was granted ahead never began, and the end of a
+    // silent one was logged when its viewer counted as gone.
+    if matches!(reason, EndReason::Displaced | EndReason::SignedOut) && seen != NEVER_SEEN && left_at.is_none() {
         let last = log::latest(connection, (session, &profile, &title), seen).await?;
         let played = Played { title, playback: session.to_owned(), duration_ms: millis(duration_ms) };
         if let Some(event) = played.left(last) {

@@ -47,13 +47,13 @@ impl Session {
 }
 
 /// A row of `playback_sessions`: profile, title, its name, its version, duration, expiry, last sign of life, time of the end, reason for it,
-/// filter of its manifests.
-type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>, String);
+/// filter of its manifests, time from which its viewer counted as gone.
+type SessionRow = (String, String, String, i64, i64, i64, i64, Option<i64>, Option<String>, String, Option<i64>);
 
 /// A playback as the database has it.
 enum Found {
-    /// It has not ended. `seen` is the time of its last sign of life.
-    Running { session: Session, seen: i64 },
+    /// It has not ended. `seen` is the time of its last sign of life; `is_left` is true if its viewer counts as gone since.
+    Running { session: Session, seen: i64, is_left: bool },
     /// Another device took its place, at `at`.
     Displaced { session: Session, at: i64 },
 }
@@ -338,7 +338,7 @@ async fn count_places(
 async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Found> {
     let row: Option<SessionRow> = query(
         "SELECT profile_id, title_id, title_name, title_version, duration_ms, expires_at, last_seen_at, stopped_at, end_reason,
-                manifest_filter
+                manifest_filter, left_at
          FROM playback_sessions WHERE id = $1 AND account_id = $2",
     )
     .bind(id)
@@ -346,12 +346,12 @@ async fn find<'c>(on: impl Into<On<'c>>, account: &str, id: &str) -> Outcome<Fou
     .row(on)
     .await?;
     let gone = || Problem::new(ErrorCode::PlaybackSessionNotFound, "there is no such playback, or it was stopped");
-    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason, filter) =
+    let (profile, title, title_name, version, duration_ms, expires_at, seen, stopped_at, reason, filter, left_at) =
         row.ok_or_else(gone)?;
     let duration_ms = millis(duration_ms);
     let session = Session { id: id.to_owned(), profile, title, title_name, version, duration_ms, expires_at, filter };
     match stopped_at {
-        None => Ok(Found::Running { session, seen }),
+        None => Ok(Found::Running { session, seen, is_left: left_at.is_some() }),
         Some(at) if reason.as_deref() == Some(EndReason::Displaced.name()) => Ok(Found::Displaced { session, at }),
         Some(_) => Err(gone().into()),
     }
@@ -364,7 +364,7 @@ impl Found {
     /// 7005 when another device took its place.
     fn running(self) -> Result<(Session, i64), Problem> {
         match self {
-            Self::Running { session, seen } => Ok((session, seen)),
+            Self::Running { session, seen, .. } => Ok((session, seen)),
             Self::Displaced { .. } => Err(displaced()),
         }
     }
@@ -403,7 +403,7 @@ async fn check_place(
 }
 
 async fn record_sign_of_life(connection: &mut Connection, id: &str, now_ms: i64) -> Result<(), Error> {
-    query("UPDATE playback_sessions SET last_seen_at = $1 WHERE id = $2")
+    query("UPDATE playback_sessions SET last_seen_at = $1, left_at = NULL WHERE id = $2")
         .bind(now_ms)
         .bind(id)
         .execute(connection)
@@ -432,8 +432,8 @@ pub struct Beat {
 /// nothing.
 async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result<i64, Problem>> {
     let ends = beat.heartbeat.phase == PlaybackPhase::Stopped;
-    let (session, seen) = match find(&mut *connection, &beat.who.account, &beat.session).await? {
-        Found::Running { session, seen } => (session, seen),
+    let (session, seen, is_left) = match find(&mut *connection, &beat.who.account, &beat.session).await? {
+        Found::Running { session, seen, is_left } => (session, seen, is_left),
         Found::Displaced { session, at } => {
             beat.record_position(connection, &session, at).await?;
             return Ok(Err(displaced()));
@@ -448,7 +448,7 @@ async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result
         }
         record_sign_of_life(connection, &session.id, beat.now_ms).await?;
     }
-    beat.log(connection, &session, seen).await?;
+    beat.log(connection, &session, (seen, is_left)).await?;
     query("INSERT INTO playback_events (id, session_id, at, phase, position_ms) VALUES ($1, $2, $3, $4, $5)")
         .bind(Uuid::now_v7().to_string())
         .bind(&session.id)
@@ -465,8 +465,14 @@ async fn record_beat(connection: &mut Connection, beat: &Beat) -> Outcome<Result
 }
 
 impl Beat {
-    /// Logs what the viewer did since the report before: nothing, if a grant that was asked for ahead is given back unused.
-    async fn log(&self, connection: &mut Connection, session: &Session, seen: i64) -> Result<(), Error> {
+    /// Logs what the viewer did since the report before: nothing, if a grant that was asked for ahead is given back unused, or if
+    /// the end was logged already.
+    async fn log(
+        &self,
+        connection: &mut Connection,
+        session: &Session,
+        (seen, is_left): (i64, bool),
+    ) -> Result<(), Error> {
         let owner = (Some(self.who.account.as_str()), session.profile.as_str());
         let played = session.played();
         let Heartbeat { phase, position_ms } = self.heartbeat;
@@ -479,7 +485,8 @@ impl Beat {
             events.push(played.play(position_ms));
             Report { phase: PlaybackPhase::Buffering, ..now }
         } else {
-            log::latest(connection, (&session.id, &session.profile, &session.title), seen).await?
+            let latest = log::latest(connection, (&session.id, &session.profile, &session.title), seen).await?;
+            if is_left { Report { phase: PlaybackPhase::Stopped, ..latest } } else { latest }
         };
         events.extend(played.between(before, now));
         for event in events {

@@ -112,6 +112,16 @@ impl Interest {
         }
     }
 
+    /// Takes the higher count of each hundredth.
+    pub(super) fn absorb_watched(&mut self, other: &Self) {
+        if self.watched.len() < other.watched.len() {
+            self.watched.resize(PARTS, 0);
+        }
+        for (times, others) in self.watched.iter_mut().zip(&other.watched) {
+            *times = (*times).max(*others);
+        }
+    }
+
     /// Returns how often each hundredth was played; empty if nothing was.
     pub fn watched(&self) -> &[u8] {
         &self.watched

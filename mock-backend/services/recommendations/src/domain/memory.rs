@@ -1,4 +1,7 @@
 //! All that is remembered of viewers, changed by one event at a time: interests, audiences, and which rows the model still lacks.
+//!
+//! Interests are recorded by the titles of the events. What is concluded from them (audiences, the model, rows) goes by whole
+//! titles: an episode counts for its series ([`Parts`]). Which title is a part of which may be known later than the events.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -10,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::audience::Audience;
 use super::interest::Interest;
 use super::model::{BATCH, Change, MAX_TITLES, Model, Weights};
+use super::parts::{Parts, Role};
 
 /// Regularisation of the model: as if each title had been watched by that many viewers who watched nothing else.
 pub const REGULARISATION: f64 = 20.0;
@@ -20,7 +24,13 @@ pub struct Memory {
     /// Titles by number, in the order in which they were first seen.
     titles: Vec<TitleId>,
     numbers: HashMap<TitleId, u32>,
-    profiles: BTreeMap<ProfileId, BTreeMap<u32, Interest>>,
+    parts: Parts,
+    /// Number of the title that each title counts for, and the part that it is of it; itself for a whole one.
+    whole_of: Vec<(u32, Option<Role>)>,
+    /// Numbers of the parts of each title that has some.
+    parts_of: HashMap<u32, Vec<u32>>,
+    profiles: BTreeMap<ProfileId, Viewed>,
+    /// By the numbers of whole titles; nothing for parts.
     audiences: Vec<Audience>,
     /// Title in each place of the model.
     places: Vec<u32>,
@@ -32,6 +42,15 @@ pub struct Memory {
     behind: BTreeSet<ProfileId>,
     /// Number of times that the model was trained anew: lessons of an earlier one are of no use.
     generation: u64,
+}
+
+/// Interests of one profile.
+#[derive(Debug, Default)]
+struct Viewed {
+    /// By the titles of the events.
+    recorded: BTreeMap<u32, Interest>,
+    /// By whole titles.
+    whole: BTreeMap<u32, Interest>,
 }
 
 /// Change that an event made.
@@ -82,6 +101,9 @@ impl Default for Memory {
         Self {
             titles: Vec::new(),
             numbers: HashMap::new(),
+            parts: Parts::default(),
+            whole_of: Vec::new(),
+            parts_of: HashMap::new(),
             profiles: BTreeMap::new(),
             audiences: Vec::new(),
             places: Vec::new(),
@@ -95,9 +117,9 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Returns what is remembered when these interests are.
-    pub fn restore(interests: impl IntoIterator<Item = (ProfileId, TitleId, Interest)>) -> Self {
-        let mut memory = Self::default();
+    /// Returns what is remembered when these interests were recorded.
+    pub fn restore(parts: Parts, interests: impl IntoIterator<Item = (ProfileId, TitleId, Interest)>) -> Self {
+        let mut memory = Self { parts, ..Self::default() };
         for (profile, title, interest) in interests {
             let number = memory.number(&title);
             memory.replace(&profile, number, interest);
@@ -110,7 +132,35 @@ impl Memory {
     /// places of titles in the model are others.
     pub fn replace_with(&mut self, other: Self) {
         let generation = self.generation.max(other.generation) + 1;
+        let parts = std::mem::take(&mut self.parts);
         *self = Self { generation, ..other };
+        self.set_parts(parts);
+    }
+
+    /// Returns which titles are parts of others.
+    pub const fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Sets which titles are parts of others. If that concerns a title of which anything is remembered, all that is concluded is
+    /// computed anew, and the model is trained.
+    pub fn set_parts(&mut self, parts: Parts) {
+        let concerns = |title: &TitleId| parts.get(title) != self.parts.get(title);
+        if !self.titles.iter().any(concerns) {
+            self.parts = parts;
+            return;
+        }
+        let generation = self.generation + 1;
+        let titles = std::mem::take(&mut self.titles);
+        let profiles = std::mem::take(&mut self.profiles);
+        let recorded = profiles.into_iter().flat_map(|(profile, viewed)| {
+            let titles = &titles;
+            viewed.recorded.into_iter().filter_map(move |(number, interest)| {
+                Some((profile.clone(), titles.get(number as usize)?.clone(), interest))
+            })
+        });
+        *self = Self::restore(parts, recorded);
+        self.generation = generation;
     }
 
     /// Takes an event. Those that teach nothing change nothing.
@@ -121,7 +171,8 @@ impl Memory {
         }
         let Some(title) = Interest::title(&event.event) else { return Changed::Nothing };
         let number = self.number(title);
-        let mut interest = self.profiles.get(profile).and_then(|of| of.get(&number)).cloned().unwrap_or_default();
+        let recorded = self.profiles.get(profile).and_then(|of| of.recorded.get(&number));
+        let mut interest = recorded.cloned().unwrap_or_default();
         let before = interest.clone();
         interest.take(&event.event, event.at);
         if interest == before {
@@ -133,26 +184,37 @@ impl Memory {
 
     /// Forgets a profile; its weights leave the model with the next lesson. Returns false if nothing was known of it.
     pub fn forget(&mut self, profile: &ProfileId) -> bool {
-        let Some(interests) = self.profiles.remove(profile) else { return false };
-        for (number, interest) in interests {
+        let Some(viewed) = self.profiles.remove(profile) else { return false };
+        for (number, interest) in viewed.whole {
             self.audiences[number as usize].remove(&interest);
         }
         self.behind.insert(profile.clone());
         true
     }
 
-    /// Returns what a profile has done with a title.
-    pub fn interest(&self, profile: &ProfileId, title: &TitleId) -> Option<&Interest> {
-        self.profiles.get(profile)?.get(self.numbers.get(title)?)
+    /// Returns what was recorded of a profile and a title, without what its parts count for it.
+    pub fn recorded(&self, profile: &ProfileId, title: &TitleId) -> Option<&Interest> {
+        self.profiles.get(profile)?.recorded.get(self.numbers.get(title)?)
     }
 
-    /// Returns what a profile has done, by title.
+    /// Returns everything that was recorded.
+    pub fn all_recorded(&self) -> impl Iterator<Item = (&TitleId, &Interest)> {
+        let all = self.profiles.values().flat_map(|viewed| &viewed.recorded);
+        all.filter_map(|(number, interest)| Some((self.titles.get(*number as usize)?, interest)))
+    }
+
+    /// Returns what a profile has done with a whole title.
+    pub fn interest(&self, profile: &ProfileId, title: &TitleId) -> Option<&Interest> {
+        self.profiles.get(profile)?.whole.get(self.numbers.get(title)?)
+    }
+
+    /// Returns what a profile has done, by whole title.
     pub fn interests(&self, profile: &ProfileId) -> impl Iterator<Item = (&TitleId, &Interest)> {
-        let of = self.profiles.get(profile);
+        let of = self.profiles.get(profile).map(|viewed| &viewed.whole);
         of.into_iter().flatten().filter_map(|(number, interest)| Some((self.titles.get(*number as usize)?, interest)))
     }
 
-    /// Returns what all profiles have done with a title.
+    /// Returns what all profiles have done with a whole title.
     pub fn audience(&self, title: &TitleId) -> Option<&Audience> {
         self.audiences.get(*self.numbers.get(title)? as usize)
     }
@@ -179,11 +241,13 @@ impl Memory {
 
     /// Returns the weights of a profile as they are now, whether the model has learned them or not.
     pub fn weights(&self, profile: &ProfileId) -> Weights {
-        let of = self.profiles.get(profile);
-        let placed = of
-            .into_iter()
-            .flatten()
-            .filter_map(|(number, interest)| Some((*self.place_of.get(number)?, interest.weight())));
+        self.weights_in(&self.place_of, profile)
+    }
+
+    fn weights_in(&self, place_of: &HashMap<u32, u32>, profile: &ProfileId) -> Weights {
+        let of = self.profiles.get(profile).map(|viewed| &viewed.whole);
+        let placed =
+            of.into_iter().flatten().filter_map(|(number, interest)| Some((*place_of.get(number)?, interest.weight())));
         Weights::new(placed.collect())
     }
 
@@ -234,23 +298,8 @@ impl Memory {
         }
     }
 
-    /// Trains the model anew on all profiles, with the titles that most profiles began.
-    pub fn train(&mut self) {
-        let mut order: Vec<u32> = (0..).take(self.titles.len()).collect();
-        order.sort_by_key(|number| (std::cmp::Reverse(self.audiences[*number as usize].viewers), *number));
-        order.truncate(MAX_TITLES);
-        self.place_of = order.iter().copied().zip(0..).collect();
-        self.places = order;
-        self.learned = self.profiles.keys().map(|profile| (profile.clone(), self.weights(profile))).collect();
-        self.learned.retain(|_, weights| !weights.is_empty());
-        self.behind.clear();
-        self.generation += 1;
-        let trained = Model::train(REGULARISATION, self.places.len(), self.learned.values());
-        self.model = Arc::new(trained.unwrap_or_else(|error| unreachable!("all weights have places: {error}")));
-    }
-
     /// Returns true if a title without a place in the model has more viewers than one that has a place, so that
-    /// [`Memory::train`] would change what the model knows.
+    /// a training would change what the model knows.
     pub fn is_outgrown(&self) -> bool {
         let viewers = |number: &u32| self.audiences[*number as usize].viewers;
         let least = self.places.iter().map(viewers).min().unwrap_or(0);
@@ -263,8 +312,8 @@ impl Memory {
     /// Returns a digest of everything that events have led to. It does not depend on the order in which profiles came.
     pub fn digest(&self) -> String {
         let mut all: Vec<(&str, &str, String)> = Vec::new();
-        for (profile, interests) in &self.profiles {
-            for (number, interest) in interests {
+        for (profile, viewed) in &self.profiles {
+            for (number, interest) in &viewed.recorded {
                 let title = self.titles.get(*number as usize).map_or("", TitleId::as_str);
                 all.push((profile.as_str(), title, serde_json::to_string(interest).unwrap_or_default()));
             }
@@ -288,20 +337,43 @@ impl Memory {
         self.titles.push(title.clone());
         self.numbers.insert(title.clone(), number);
         self.audiences.push(Audience::default());
+        self.whole_of.push((number, None));
+        let part = self.parts.get(title).map(|(whole, role)| (whole.clone(), role));
+        if let Some((whole, role)) = part {
+            // It is no part itself, so that this ends.
+            let whole = self.number(&whole);
+            self.whole_of[number as usize] = (whole, Some(role));
+            self.parts_of.entry(whole).or_default().push(number);
+        } else {
+            self.give_place(number);
+        }
+        number
+    }
+
+    fn give_place(&mut self, number: u32) {
         if let Ok(place) = u32::try_from(self.places.len())
             && self.places.len() < MAX_TITLES
         {
             self.places.push(number);
             self.place_of.insert(number, place);
         }
-        number
     }
 
+    /// Records an interest, and adds it up with those in the other parts of the same title.
     fn replace(&mut self, profile: &ProfileId, number: u32, interest: Interest) {
-        let audience = &mut self.audiences[number as usize];
-        audience.add(&interest);
-        let of = self.profiles.entry(profile.clone()).or_default();
-        if let Some(before) = of.insert(number, interest) {
+        let (whole, _) = self.whole_of[number as usize];
+        let viewed = self.profiles.entry(profile.clone()).or_default();
+        viewed.recorded.insert(number, interest);
+        let mut sum = viewed.recorded.get(&whole).cloned().unwrap_or_default();
+        let own = sum.rating;
+        for part in self.parts_of.get(&whole).into_iter().flatten() {
+            if let (Some(interest), Some(role)) = (viewed.recorded.get(part), self.whole_of[*part as usize].1) {
+                sum.absorb(interest, role, own);
+            }
+        }
+        let audience = &mut self.audiences[whole as usize];
+        audience.add(&sum);
+        if let Some(before) = viewed.whole.insert(whole, sum) {
             audience.remove(&before);
         }
         self.behind.insert(profile.clone());
@@ -317,153 +389,7 @@ impl Memory {
     }
 }
 
+mod training;
+
 #[cfg(test)]
-#[expect(clippy::cast_possible_wrap, reason = "small numbers")]
-mod tests {
-    use kinora_api::events::{LoggedEvent, Rating, ViewerEvent};
-    use kinora_api::{ProfileId, TitleId, UnixMillis};
-    use proptest::prelude::*;
-
-    use super::{Changed, Memory};
-
-    fn event(profile: u32, at: UnixMillis, event: ViewerEvent) -> LoggedEvent {
-        LoggedEvent { account: None, profile: Some(ProfileId::new(format!("p{profile}"))), at, event }
-    }
-
-    fn some(profile: u32, title: u32, kind: u32, at: UnixMillis) -> LoggedEvent {
-        let (title, playback) = (TitleId::new(format!("t{title}")), String::from("s"));
-        let done = match kind % 7 {
-            0 => ViewerEvent::Play { title, playback, position_ms: 0, duration_ms: 1_000 },
-            1 | 2 => {
-                ViewerEvent::Watch { title, playback, from_ms: u64::from(kind) % 500, to_ms: 900, duration_ms: 1_000 }
-            }
-            3 => ViewerEvent::Finish { title, playback: None },
-            4 => ViewerEvent::Abandon { title, playback, position_ms: 5, duration_ms: 1_000 },
-            5 => ViewerEvent::Rating { title, rating: (kind > 6).then_some(Rating::Up) },
-            _ => ViewerEvent::Rewind { title, playback, from_ms: 500, to_ms: 100 },
-        };
-        event(profile, at, done)
-    }
-
-    fn all() -> impl Strategy<Value = Vec<LoggedEvent>> {
-        let one = (0_u32..6, 0_u32..9, 0_u32..50);
-        prop::collection::vec(one, 1..120).prop_map(|all| {
-            all.into_iter()
-                .enumerate()
-                .map(|(at, (profile, title, kind))| some(profile, title, kind, at as i64))
-                .collect()
-        })
-    }
-
-    #[test]
-    fn an_event_without_a_profile_and_one_that_teaches_nothing_change_nothing() {
-        let mut memory = Memory::default();
-        let mut nobody = some(1, 1, 3, 0);
-        nobody.profile = None;
-        assert_eq!(memory.take(&nobody), Changed::Nothing);
-        assert_eq!(memory.take(&event(1, 0, ViewerEvent::Other)), Changed::Nothing);
-        assert_eq!(memory.digest(), Memory::default().digest());
-        assert_eq!(memory.lesson().map(|_| ()), None);
-    }
-
-    #[test]
-    fn weights_are_those_of_now_before_the_model_has_learned_them() {
-        let mut memory = Memory::default();
-        memory.take(&some(1, 4, 3, 0));
-        let profile = ProfileId::new("p1");
-        assert_eq!(memory.weights(&profile).len(), 1);
-        assert_eq!(memory.behind(), 1);
-        memory.learn_all();
-        assert_eq!(memory.behind(), 0);
-        assert_eq!(memory.model().titles(), 1);
-    }
-
-    #[test]
-    fn a_lesson_of_before_the_training_is_dropped() {
-        let mut memory = Memory::default();
-        memory.take(&some(1, 4, 3, 0));
-        memory.take(&some(1, 5, 3, 0));
-        let lesson = memory.lesson().expect("a lesson");
-        memory.take(&some(2, 6, 3, 0));
-        memory.take(&some(3, 6, 3, 0));
-        memory.train();
-        let strength = |memory: &Memory| memory.model().strength(1, 2);
-        let trained = strength(&memory);
-        memory.take_learned(lesson.learn());
-        assert_eq!(memory.model().titles(), 3);
-        assert!((strength(&memory) - trained).abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn a_lesson_of_another_memory_is_dropped() {
-        let mut memory = Memory::restore([]);
-        memory.take(&some(1, 4, 3, 0));
-        let lesson = memory.lesson().expect("a lesson");
-        let mut other = Memory::default();
-        other.take(&some(2, 6, 3, 0));
-        other.take(&some(2, 7, 3, 0));
-        other.train();
-        memory.replace_with(other);
-        let trained = memory.model().strength(0, 1);
-        memory.take_learned(lesson.learn());
-        assert!(trained > 0.0 && (memory.model().strength(0, 1) - trained).abs() < f64::EPSILON);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(80))]
-
-        #[test]
-        fn a_replay_from_the_beginning_gives_the_same_state(events in all()) {
-            let (mut live, mut again) = (Memory::default(), Memory::default());
-            for event in &events {
-                live.take(event);
-                live.learn_all();
-            }
-            events.iter().for_each(|event| drop(again.take(event)));
-            prop_assert_eq!(live.digest(), again.digest());
-            let restored = Memory::restore((0..6).flat_map(|profile| {
-                let profile = ProfileId::new(format!("p{profile}"));
-                live.interests(&profile).map(|(title, interest)| (profile.clone(), title.clone(), interest.clone())).collect::<Vec<_>>()
-            }));
-            prop_assert_eq!(restored.digest(), live.digest());
-            let strength = |memory: &Memory, of: &TitleId, title: &TitleId| match (memory.place(of), memory.place(title)) {
-                (Some(of), Some(title)) => memory.model().strength(of, title),
-                _ => 0.0,
-            };
-            for (of, audience) in live.audiences() {
-                prop_assert_eq!(restored.audience(of).cloned().unwrap_or_default(), audience.clone());
-                for (title, _) in live.audiences() {
-                    prop_assert!((strength(&live, of, title) - strength(&restored, of, title)).abs() <= 1e-9);
-                }
-            }
-        }
-
-        #[test]
-        fn a_forgotten_profile_leaves_what_would_be_there_without_it(events in all(), forgotten in 0_u32..6) {
-            let gone = ProfileId::new(format!("p{forgotten}"));
-            let (mut with, mut without) = (Memory::default(), Memory::default());
-            for event in &events {
-                with.take(event);
-                with.learn_all();
-                if event.profile.as_ref() != Some(&gone) {
-                    without.take(event);
-                }
-            }
-            with.take(&event(forgotten, 999, ViewerEvent::Forget));
-            with.learn_all();
-            without.train();
-            prop_assert_eq!(with.digest(), without.digest());
-            for (of, audience) in with.audiences() {
-                prop_assert_eq!(without.audience(of).cloned().unwrap_or_default(), audience.clone());
-                for (title, _) in with.audiences() {
-                    let (Some(a), Some(b)) = (with.place(of), with.place(title)) else { continue };
-                    let expected = match (without.place(of), without.place(title)) {
-                        (Some(of), Some(title)) => without.model().strength(of, title),
-                        _ => 0.0,
-                    };
-                    prop_assert!((with.model().strength(a, b) - expected).abs() <= 1e-9);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kinora_api::internal::{Pick, PickedKind, PickedRow, TitleFacts};
-use kinora_api::{ProfileId, ReasonKind as Reason, TitleId, UnixMillis};
+use kinora_api::{ProfileId, ReasonKind as Reason, TitleId, TitleKind, UnixMillis};
 
 use super::evaluate::Random;
 use super::memory::Memory;
@@ -33,7 +33,7 @@ const RELATED: f64 = 0.01;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// The titles that there are.
+/// The titles to choose from.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     titles: Vec<TitleFacts>,
@@ -43,8 +43,10 @@ pub struct Library {
 }
 
 impl Library {
-    /// Returns a library of these titles.
+    /// Returns a library of those titles that are no parts of others.
     pub fn new(mut titles: Vec<TitleFacts>) -> Self {
+        let is_part = |facts: &TitleFacts| matches!(facts.kind, TitleKind::Episode | TitleKind::Trailer);
+        titles.retain(|facts| facts.part_of.is_none() && !is_part(facts));
         titles.sort_by(|a, b| b.added_at.cmp(&a.added_at).then_with(|| a.id.as_str().cmp(b.id.as_str())));
         let numbers = titles.iter().enumerate().map(|(number, facts)| (facts.id.clone(), number)).collect();
         let mut genres: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -385,6 +387,7 @@ mod tests {
                     genres: vec![GENRES[title / 10].to_owned()],
                     min_age: Some(if title % 2 == 0 { 0 } else { 16 }),
                     added_at: i64::try_from(title).expect("small"),
+                    ..TitleFacts::default()
                 })
                 .collect(),
         )
@@ -481,7 +484,7 @@ mod tests {
             }
         }
         assert!(rows.iter().all(|row| !matches!(&row.kind, PickedKind::BecauseWatched { title } if !allowed(title))));
-        let unrated = Library::new(vec![TitleFacts { id: id(10), genres: vec![], min_age: None, added_at: 0 }]);
+        let unrated = Library::new(vec![TitleFacts { id: id(10), ..TitleFacts::default() }]);
         let profile = ProfileId::new("kid");
         let viewer = Viewer { profile: &profile, limit: Some(18), now: 2 };
         assert!(super::rows(&memory, &unrated, &Ranking::new(&memory, 2), &viewer).is_empty());

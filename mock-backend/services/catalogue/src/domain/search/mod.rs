@@ -45,32 +45,41 @@ pub struct Index {
     starts: Vec<u32>,
     /// Title and field: four times the number of the title, and the place of its weight in [`WEIGHTS`].
     titles: Vec<u32>,
+    /// Number of titles.
+    count: usize,
+    /// Names in the form in which they are compared, in order.
     names: Vec<Name>,
-    /// Titles by name.
-    by_name: Vec<u32>,
     one_error: LevenshteinAutomatonBuilder,
     two_errors: LevenshteinAutomatonBuilder,
 }
 
-struct Name {
-    id: String,
-    plain: String,
+/// Name of a title.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// The name in the form in which it is compared.
+    pub plain: String,
+    /// Number of the title.
+    pub title: u32,
+    /// False for a name in another language.
+    pub is_first: bool,
 }
 
 /// Titles to make an index of.
 #[derive(Default)]
 pub struct Builder {
     words: HashMap<String, Vec<u32>>,
+    count: usize,
     names: Vec<Name>,
 }
 
 impl Builder {
-    /// Adds a title: its name weighs most, then what else is said of it, then its prose.
-    pub fn add(&mut self, id: &str, name: &str, major: &[&str], minor: &[&str]) {
-        let Some(number) = u32::try_from(self.names.len()).ok().filter(|number| *number < u32::MAX / 4) else { return };
+    /// Adds a title, whose number is that of those before it: its name weighs most, then its names in other languages and what else
+    /// is said of it, then its prose.
+    pub fn add(&mut self, name: &str, others: &[&str], major: &[&str], minor: &[&str]) {
+        let Some(number) = u32::try_from(self.count).ok().filter(|number| *number < u32::MAX / 4) else { return };
         let fields = [(name, 0)]
             .into_iter()
-            .chain(major.iter().map(|text| (*text, 1)))
+            .chain(others.iter().chain(major).map(|text| (*text, 1)))
             .chain(minor.iter().map(|text| (*text, 2)));
         let all = fields.flat_map(|(text, field)| words(text).into_iter().map(move |word| (word, field)));
         // Fields come with falling weight, so that the first one of a word is the one that counts.
@@ -81,7 +90,10 @@ impl Builder {
         for (word, field) in of_title {
             self.words.entry(word).or_default().push(number * 4 + field);
         }
-        self.names.push(Name { id: id.to_owned(), plain: plain(name) });
+        self.count += 1;
+        self.names.push(Name { plain: plain(name), title: number, is_first: true });
+        let other = |name: &&str| Name { plain: plain(name), title: number, is_first: false };
+        self.names.extend(others.iter().map(other));
     }
 
     /// Makes the index.
@@ -96,9 +108,9 @@ impl Builder {
         // The words are sorted and distinct, which is all that the map asks for.
         let numbered = all.iter().zip(0_u64..).map(|((word, _), number)| (word.as_bytes(), number));
         let dictionary = Map::from_iter(numbered).unwrap_or_default();
-        let mut by_name: Vec<u32> = (0..).take(self.names.len()).collect();
-        by_name.sort_by(|a, b| self.names[*a as usize].plain.cmp(&self.names[*b as usize].plain));
-        Index { dictionary, starts, titles, names: self.names, by_name, ..Index::default() }
+        let mut names = self.names;
+        names.sort_unstable();
+        Index { dictionary, starts, titles, count: self.count, names, ..Index::default() }
     }
 }
 
@@ -108,8 +120,8 @@ impl Default for Index {
             dictionary: Map::default(),
             starts: vec![0],
             titles: Vec::new(),
+            count: 0,
             names: Vec::new(),
-            by_name: Vec::new(),
             one_error: LevenshteinAutomatonBuilder::new(1, true),
             two_errors: LevenshteinAutomatonBuilder::new(2, true),
         }
@@ -119,24 +131,24 @@ impl Default for Index {
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Index")
-            .field("titles", &self.names.len())
+            .field("titles", &self.count)
             .field("words", &self.dictionary.len())
             .finish_non_exhaustive()
     }
 }
 
 impl Index {
-    /// Returns the ids of the titles that match and that `allows` lets through, the best first, at most `limit`; ties are in the
-    /// order of adding.
-    pub fn search(&self, query: &str, limit: usize, allows: impl Fn(&str) -> bool) -> Vec<&str> {
+    /// Returns the titles that match and that `keeps` lets through, the best first, at most `limit`; ties are in the order of adding.
+    /// `keeps` is called once for each title that matches.
+    pub fn search(&self, query: &str, limit: usize, mut keeps: impl FnMut(u32) -> bool) -> Vec<u32> {
         let mut wanted = words(query);
         wanted.truncate(MAX_WORDS);
         if wanted.is_empty() {
             return Vec::new();
         }
-        let mut scores: Vec<u32> = vec![0; self.names.len()];
+        let mut scores: Vec<u32> = vec![0; self.count];
         let mut found: Vec<u32> = Vec::new();
-        let mut best: Vec<u32> = vec![0; self.names.len()];
+        let mut best: Vec<u32> = vec![0; self.count];
         for (at, word) in wanted.iter().enumerate() {
             let mut hits = Vec::new();
             self.look_up(word, |title, score| {
@@ -161,38 +173,40 @@ impl Index {
             found = hits;
         }
         let name = plain(query.trim());
-        for title in self.names_that_begin(&name) {
+        let beginning = self.names_that_begin(&name);
+        for Name { plain, title, .. } in beginning {
+            let best = &mut best[*title as usize];
+            *best = (*best).max(if plain.len() == name.len() { WHOLE_NAME } else { NAME_BEGINS });
+        }
+        for Name { title, .. } in beginning {
             let score = &mut scores[*title as usize];
             if *score > 0 {
-                let is_whole = self.names[*title as usize].plain.len() == name.len();
-                *score += if is_whole { WHOLE_NAME } else { NAME_BEGINS };
+                // A title with two such names is counted once.
+                *score += std::mem::take(&mut best[*title as usize]);
             }
         }
+        found.retain(|title| keeps(*title));
         let mut ranked: Vec<(Reverse<u32>, u32)> =
             found.into_iter().map(|title| (Reverse(scores[title as usize]), title)).collect();
-        let mut ids = Vec::new();
         // The first letters of a word find half of the catalogue, of which only the best are put in order.
-        let mut rest = ranked.as_mut_slice();
-        while ids.len() < limit && !rest.is_empty() {
-            let some = rest.len().min(4 * limit + 64);
-            if some < rest.len() {
-                rest.select_nth_unstable(some);
-            }
-            let (best, others) = rest.split_at_mut(some);
-            best.sort_unstable();
-            ids.extend(best.iter().map(|(_, title)| self.names[*title as usize].id.as_str()).filter(|id| allows(id)));
-            rest = others;
+        if limit < ranked.len() {
+            ranked.select_nth_unstable(limit);
+            ranked.truncate(limit);
         }
-        ids.truncate(limit);
-        ids
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, title)| title).collect()
     }
 
-    /// Returns the titles whose names begin with a text.
-    fn names_that_begin(&self, text: &str) -> &[u32] {
-        let name = |title: &u32| self.names[*title as usize].plain.as_str();
-        let first = self.by_name.partition_point(|title| name(title) < text);
-        let count = self.by_name[first..].partition_point(|title| name(title).starts_with(text));
-        &self.by_name[first..first + count]
+    /// Returns the names of all titles, in order.
+    pub fn names(&self) -> &[Name] {
+        &self.names
+    }
+
+    /// Returns the names that begin with a text.
+    fn names_that_begin(&self, text: &str) -> &[Name] {
+        let first = self.names.partition_point(|name| name.plain.as_str() < text);
+        let count = self.names[first..].partition_point(|name| name.plain.starts_with(text));
+        &self.names[first..first + count]
     }
 
     /// Calls `hit` with each title that has a word like `wanted`, and the score of it; some more than once.
@@ -235,8 +249,7 @@ impl Index {
 
     /// Returns the bytes that it takes, without the titles' names.
     pub fn bytes(&self) -> usize {
-        self.dictionary.as_fst().size()
-            + (self.starts.len() + self.titles.len() + self.by_name.len()) * size_of::<u32>()
+        self.dictionary.as_fst().size() + (self.starts.len() + self.titles.len()) * size_of::<u32>()
     }
 }
 
@@ -272,17 +285,25 @@ mod tests {
 
     use super::{Builder, Index};
 
+    /// Titles in the order of [`index`].
+    const IDS: [&str; 4] = ["ocean", "city", "uber", "spirit"];
+
     fn index() -> Index {
         let mut index = Builder::default();
-        index.add("ocean", "Deep Ocean", &["Nature", "2024"], &["Whales sing in the blue.", "Deutsch"]);
-        index.add("city", "City of Lights", &["Documentary"], &["A night in the ocean of lights."]);
-        index.add("uber", "Über den Wolken", &["Nature"], &[""]);
-        index.add("spirit", "千と千尋の神隠し", &["Animation"], &["Spirited Away"]);
+        index.add("Deep Ocean", &[], &["Nature", "2024"], &["Whales sing in the blue.", "Deutsch"]);
+        index.add(
+            "City of Lights",
+            &["Stad av ljus", "Oceania"],
+            &["Documentary"],
+            &["A night in the ocean of lights."],
+        );
+        index.add("Über den Wolken", &[], &["Nature"], &[""]);
+        index.add("千と千尋の神隠し", &[], &["Animation"], &["Spirited Away"]);
         index.build()
     }
 
-    fn search<'i>(index: &'i Index, query: &str) -> Vec<&'i str> {
-        index.search(query, 20, |_| true)
+    fn search(index: &Index, query: &str) -> Vec<&'static str> {
+        index.search(query, 20, |_| true).into_iter().map(|title| IDS[title as usize]).collect()
     }
 
     #[test]
@@ -327,17 +348,28 @@ mod tests {
     #[test]
     fn the_name_that_was_typed_comes_first() {
         let mut builder = Builder::default();
-        builder.add("blue-deep", "The Deep Blue Deep", &[], &[]);
-        builder.add("deeper", "Deep Sea", &[], &[]);
-        builder.add("deep", "Deep", &[], &[]);
-        assert_eq!(search(&builder.build(), "deep"), ["deep", "deeper", "blue-deep"]);
+        for name in ["The Deep Blue Deep", "Deep Sea", "Deep"] {
+            builder.add(name, &[], &[], &[]);
+        }
+        assert_eq!(builder.build().search("deep", 20, |_| true), [2, 1, 0]);
     }
 
     #[test]
     fn what_may_not_be_seen_takes_no_place_in_the_answer() {
         let index = index();
-        assert_eq!(index.search("ocean", 1, |id| id != "ocean"), ["city"]);
+        assert_eq!(index.search("ocean", 1, |title| title != 0), [1]);
         assert_eq!(index.search("nature", 1, |_| true).len(), 1);
+    }
+
+    #[test]
+    fn a_name_in_another_language_is_a_name() {
+        let index = index();
+        assert_eq!(search(&index, "stad av ljus"), ["city"]);
+        assert_eq!(search(&index, "oceania"), ["city"], "the name that was typed");
+        assert_eq!(search(&index, "ocean"), ["ocean", "city"], "its own name weighs more");
+        let firsts: Vec<&str> =
+            index.names().iter().filter(|name| name.is_first).map(|name| name.plain.as_str()).collect();
+        assert_eq!(firsts, ["city of lights", "deep ocean", "uber den wolken", "千と千尋の神隠し"]);
     }
 
     #[test]
@@ -365,9 +397,10 @@ mod tests {
         #[test]
         fn each_word_with_one_error_is_found(words in prop::collection::vec("[a-dä-ü]{4,7}", 1..12), query in "[a-dä-ü]{4,7}") {
             let mut builder = Builder::default();
-            words.iter().for_each(|word| builder.add(word, word, &[], &[]));
+            words.iter().for_each(|word| builder.add(word, &[], &[], &[]));
             let index = builder.build();
-            let found = search(&index, &query);
+            let found: Vec<&str> =
+                index.search(&query, 20, |_| true).into_iter().map(|title| words[title as usize].as_str()).collect();
             let (plain, chars) = (super::plain(&query), super::plain(&query).chars().collect::<Vec<_>>());
             for word in &words {
                 let word_plain = super::plain(word);
@@ -379,11 +412,11 @@ mod tests {
         #[test]
         fn no_query_makes_it_stumble(query in any::<String>(), name in any::<String>()) {
             let mut builder = Builder::default();
-            builder.add("id", &name, &[], &[&query]);
+            builder.add(&name, &[&query], &[], &[&query]);
             let index = builder.build();
             let words = super::words(&query);
-            let found = search(&index, &query);
-            prop_assert!(words.is_empty() || words.len() > 8 || found == ["id"], "{words:?}");
+            let found = index.search(&query, 20, |_| true);
+            prop_assert!(words.is_empty() || words.len() > 8 || found == [0], "{words:?}");
         }
     }
 }

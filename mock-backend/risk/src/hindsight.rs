@@ -1,0 +1,137 @@
+//! Assessment of a whole file: habits are learnt from all of it, and what follows an event within a day counts as what came before.
+
+use std::collections::HashMap;
+
+use crate::assessment::{Assessment, Reason};
+use crate::event::{DAY_MS, Event};
+use crate::habits::{Aspect, Habits, Telling};
+use crate::key::Key;
+use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
+
+/// Devices, networks, countries and places that are kept of an account.
+const VALUES: usize = 4_096;
+/// Events of the account that an event is compared with, to each side.
+const AROUND: usize = 96;
+/// Least number of events by which an aspect is judged.
+const ENOUGH: u32 = 20;
+
+/// Returns the assessments of events, in their order, which need not be that of time.
+pub fn score(events: &[Event]) -> Vec<Assessment> {
+    let mut order: Vec<usize> = (0..events.len()).collect();
+    order.sort_by_key(|index| events[*index].at);
+    let mut habits: HashMap<Key, Habits> = HashMap::new();
+    let mut of_account: HashMap<Key, Vec<usize>> = HashMap::new();
+    for (place, index) in order.iter().enumerate() {
+        let event = &events[*index];
+        if let Some(account) = event.account {
+            habits.entry(account).or_default().learn(event, VALUES);
+            of_account.entry(account).or_default().push(place);
+        }
+    }
+    let telling = telling(&habits);
+    let none = Habits::default();
+    let stand = |index: &usize| {
+        let event = events[*index];
+        let own = event.account.and_then(|account| habits.get(&account)).unwrap_or(&none);
+        Seen { event, standing: own.standing(&event, telling) }
+    };
+    let seen: Vec<Seen> = order.iter().map(stand).collect();
+    let flood = flood(&seen);
+    let mut result = vec![None; events.len()];
+    let mut around = Vec::new();
+    for (place, (index, own)) in order.iter().zip(&seen).enumerate() {
+        around.clear();
+        let mut before = 0;
+        if let Some(list) = own.event.account.and_then(|account| of_account.get(&account)) {
+            let at = list.partition_point(|other| *other < place);
+            let is_near = |other: &&usize| (seen[**other].event.at - own.event.at).abs() <= DAY_MS;
+            let earlier = list[at.saturating_sub(AROUND)..at].iter().filter(is_near);
+            around.extend(earlier.map(|other| &seen[*other]));
+            before = around.len();
+            let later = list[at + 1..].iter().take(AROUND).take_while(is_near);
+            around.extend(later.map(|other| &seen[*other]));
+        }
+        result[*index] = Some(assess(own, &around, (before, View::Whole), flood[place].iter().copied()));
+    }
+    result.into_iter().flatten().collect()
+}
+
+/// Returns the aspects whose values come again. In a file where each row has another address, a new one tells nothing.
+fn telling(habits: &HashMap<Key, Habits>) -> Telling {
+    let comes_again = |aspect| {
+        let (mut all, mut single) = (0_u32, 0_u32);
+        let tallies = habits.values().filter(|own| own.let_in() >= 4).flat_map(|own| own.of(aspect));
+        tallies.filter(|tally| tally.let_in > 0).for_each(|tally| {
+            all = all.saturating_add(tally.let_in);
+            single += u32::from(tally.let_in == 1);
+        });
+        all < ENOUGH || u64::from(single) * 2 <= u64::from(all)
+    };
+    Telling {
+        device: comes_again(Aspect::Device),
+        network: comes_again(Aspect::Network) || comes_again(Aspect::Subnet),
+        country: comes_again(Aspect::Country),
+    }
+}
+
+/// Returns the strongest signals of stuffing for each event: one for sources by themselves, one for those that are many.
+fn flood(seen: &[Seen]) -> Vec<[Signal; 2]> {
+    let none = [Reason::Stuffing, Reason::DistributedStuffing].map(|reason| Signal::new(reason, 0.0));
+    let mut strongest = vec![none; seen.len()];
+    for source in Source::ALL {
+        let mut keyed: Vec<(Key, usize)> =
+            seen.iter().enumerate().filter_map(|(place, own)| Some((source.key(own)?, place))).collect();
+        keyed.sort_unstable();
+        for group in keyed.chunk_by(|(a, _), (b, _)| a == b) {
+            for (window_ms, attack_from) in source.windows() {
+                if group.len() >= attack_from as usize / 2 {
+                    count(seen, group, window_ms, |place, tried| {
+                        let signal = stuffing(&seen[place], source, tried, attack_from);
+                        for known in &mut strongest[place] {
+                            if known.reason == signal.reason {
+                                known.strength = known.strength.max(signal.strength);
+                                known.limits |= signal.limits;
+                            }
+                        }
+                    });
+                }
+            }
+        }
+    }
+    strongest
+}
+
+/// Counts, for each event of a source, the accounts that it tried within a window to both sides.
+fn count(seen: &[Seen], group: &[(Key, usize)], window_ms: i64, mut each: impl FnMut(usize, Tried)) {
+    let mut accounts: HashMap<Key, (u32, u32)> = HashMap::new();
+    let mut tried = Tried::default();
+    let mut change = |tried: &mut Tried, event: &Event, is_added: bool| {
+        let Some(account) = event.account else { return };
+        let (refused, let_in) = accounts.entry(account).or_default();
+        let count = if event.is_let_in() { &mut *let_in } else { &mut *refused };
+        let kind = |refused: u32, let_in: u32| (u32::from(refused > 0 && let_in == 0), u32::from(let_in > 0));
+        let own = if event.is_let_in() { (0, 1) } else { (1, 0) };
+        *count = if is_added { *count + 1 } else { *count - 1 };
+        let now = (*refused, *let_in);
+        let then = if is_added { (now.0 - own.0, now.1 - own.1) } else { (now.0 + own.0, now.1 + own.1) };
+        let ((bad, good), (was_bad, was_good)) = (kind(now.0, now.1), kind(then.0, then.1));
+        tried.bad = tried.bad + bad - was_bad;
+        tried.good = tried.good + good - was_good;
+        if now == (0, 0) {
+            accounts.remove(&account);
+        }
+    };
+    let (mut begin, mut end) = (0, 0);
+    for (_, place) in group {
+        let at = seen[*place].event.at;
+        while let Some((_, next)) = group.get(end).filter(|(_, next)| seen[*next].event.at <= at + window_ms) {
+            change(&mut tried, &seen[*next].event, true);
+            end += 1;
+        }
+        while let Some((_, first)) = group.get(begin).filter(|(_, first)| seen[*first].event.at < at - window_ms) {
+            change(&mut tried, &seen[*first].event, false);
+            begin += 1;
+        }
+        each(*place, tried);
+    }
+}
