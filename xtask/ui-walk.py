@@ -247,7 +247,7 @@ def begin_film(stage):
     stage.type("night train")
     found = lambda screen: screen["page"] == "search" and says(screen, "Night Train North,")
     stage.wait("the film is found", found)
-    stage.move("Down")
+    stage.move_until("Down", "Night Train North")
     stage.key("Return")
     stage.wait_for_page("title")
     stage.wait("Play has the focus", lambda screen: screen["focus"] and screen["focus"]["name"] in ("Play", "Resume"))

@@ -54,6 +54,8 @@ pub fn play(state: &mut AppState, id: &TitleId, begin: Begin, moment: &Moment, e
     if state.route != Route::Player {
         visit(state, Route::Player);
     }
+    // Its intro may begin at once: the page is asked for together with the permission.
+    ask_for_companion(state, id, effects);
     match state.ahead.take(id, moment.now) {
         Some(grant) => begin_ahead(state, id, grant, effects),
         // The answer that is on its way begins the film.
@@ -120,5 +122,13 @@ pub fn begin_film(state: &mut AppState, id: &TitleId, permission: PlaybackGrant,
         effects.extend(rate.map(|rate| Effect::Player(Command::SetRate(rate))));
     }
     effects.push(Effect::Watch(permission));
-    effects.push(Effect::Api(Request::Companion(id.clone())));
+    ask_for_companion(state, id, effects);
+}
+
+/// Asks for what goes with the film, unless it has been asked for.
+fn ask_for_companion(state: &mut AppState, id: &TitleId, effects: &mut Vec<Effect>) {
+    if let Some(player) = state.player.as_mut().filter(|player| !player.companion_asked) {
+        player.companion_asked = true;
+        effects.push(Effect::Api(Request::Companion(id.clone())));
+    }
 }

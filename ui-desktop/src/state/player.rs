@@ -110,6 +110,8 @@ pub struct PlayerState {
     pub waiting_since: Option<f64>,
     /// The title's page and the pictures of its seek bar, once they are here.
     pub companion: Option<Box<Companion>>,
+    /// They have been asked for.
+    pub companion_asked: bool,
     /// The tracks have been brought to what was chosen for the title.
     pub choice_applied: bool,
     /// What the seek bar spanned before an error.
@@ -142,6 +144,7 @@ impl PlayerState {
             started: false,
             waiting_since: Some(now),
             companion: None,
+            companion_asked: false,
             choice_applied: false,
             last_timeline: None,
             retry_at: None,
@@ -344,6 +347,8 @@ pub fn retry(player: &mut PlayerState, settings: &Settings, moment: &Moment, eff
                 effects.push(Effect::EndPlayback);
             }
             effects.push(Effect::Api(Request::Authorize(card.id.clone())));
+            // What did not come the first time may come now.
+            player.companion_asked = player.companion.is_some();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kinora_api::{SearchFilter, SearchResults, TitleId};
+use kinora_api::{SearchFilter, SearchFilters, SearchResults, TitleId};
 
 use super::watching::watching;
 use super::{AppState, Effect, KeptPage, Load, Moment, Problem, Route, kept, outage};
@@ -49,6 +49,8 @@ pub struct SearchState {
     pub answered: SearchQuery,
     /// The title that was opened from here last: it has the focus after the way back.
     pub opened: Option<TitleId>,
+    /// Values by which the whole catalogue can be filtered, to browse; `None` until the service has answered.
+    pub offered: Option<SearchFilters>,
     /// Counts the openings of the page, so that the view knows when to put the focus into the field. Never goes back.
     pub openings: u64,
 }
@@ -77,7 +79,7 @@ impl SearchState {
 }
 
 /// Opens the page, or puts the focus back into its field.
-pub fn open(state: &mut AppState) {
+pub fn open(state: &mut AppState, effects: &mut Vec<Effect>) {
     if state.account.is_none() || matches!(state.route, Route::Starting | Route::SignIn | Route::Player) {
         return;
     }
@@ -85,6 +87,15 @@ pub fn open(state: &mut AppState) {
     state.search.opened = None;
     if state.route != Route::Search {
         visit(state, Route::Search);
+        // Filters are for one search: whoever begins another one would wonder what is missing.
+        if state.search.is_filtered() {
+            state.search.filter = SearchFilter::default();
+            state.search.group = None;
+            ask(state, effects);
+        }
+        if state.search.offered.is_none() && state.outage.is_none() {
+            effects.push(Effect::Api(Request::Search(SearchQuery::default())));
+        }
     }
 }
 
@@ -199,8 +210,12 @@ pub fn recent(state: &AppState) -> Vec<&str> {
     }
 }
 
-/// Returns the genres of the titles on the home screen, the most frequent first.
+/// Returns genres to browse, the most frequent first: those of the catalogue, or of the titles on the home screen while the
+/// service has not told them.
 pub fn genres(state: &AppState) -> Vec<&str> {
+    if let Some(offered) = state.search.offered.as_ref().filter(|offered| !offered.genres.is_empty()) {
+        return offered.genres.iter().take(MAX_GENRES).map(|genre| genre.value.as_str()).collect();
+    }
     let home = state.home.data.ready();
     let cards = home.into_iter().flat_map(|home| home.hero.iter().chain(home.rows.iter().flat_map(|row| &row.titles)));
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -235,6 +250,10 @@ pub fn on_found(
     match &result {
         Err(failure) if failure.is_outage() => outage::on_unreachable(state, moment.now),
         _ => outage::on_reached(state, effects),
+    }
+    if query.is_empty() {
+        state.search.offered = result.ok().map(|found| found.filters);
+        return;
     }
     if *query != state.search.wanted() {
         return;

@@ -21,7 +21,8 @@ pub struct SkipOffer {
 
 /// Returns the part to skip at a position in seconds, if there is one. A viewer who seeks back into it is offered it again.
 pub fn skip_offer(player: &PlayerState, seconds: f64) -> Option<SkipOffer> {
-    let marks = &player.companion.as_ref().filter(|_| player.problem.is_none())?.detail.marks;
+    let companion = player.companion.as_ref().filter(|_| player.started && player.problem.is_none());
+    let marks = &companion?.detail.marks;
     offer_at(marks, seconds)
 }
 

@@ -144,7 +144,7 @@ fn on_command(state: &mut AppState, command: UiCommand, moment: &Moment, effects
             effects.push(Effect::SaveSettings(state.settings.clone()));
         }
         UiCommand::DismissNotice => state.notice = None,
-        UiCommand::OpenSearch => search::open(state),
+        UiCommand::OpenSearch => search::open(state, effects),
         UiCommand::Search(command) => search::on_command(state, command, moment, effects),
         UiCommand::ShowSeason(number) => state.title.season = Some(number),
         UiCommand::SwitchProfile => profiles::ask(state),

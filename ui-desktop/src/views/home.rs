@@ -121,7 +121,7 @@ fn hero_buttons(ui: &mut Ui, view: &View<'_>, card: &TitleCard, out: &mut Vec<Ui
     // The episode to go on with is known on the page of the series.
     let is_series = card.kind == TitleKind::Series;
     let (icon, label) = match is_series {
-        true => (Icon::Info, "Episodes".to_owned()),
+        true => (Icon::Chapters, "Episodes".to_owned()),
         false => (Icon::Play, play_words(card, card)),
     };
     let play = icon_text_button(ui, Prominence::Primary, Some(icon), &label);

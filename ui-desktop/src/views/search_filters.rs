@@ -5,10 +5,10 @@ use egui::{Align, Layout, Rect, ScrollArea, Ui, UiBuilder, Vec2, pos2, vec2};
 use kinora_api::{SearchFilter, SearchFilters, TitleKind};
 
 use super::View;
-use super::chips::{button_chip, chips};
+use super::chips::{button_chip, chips, folding_chip};
 use crate::command::{SearchCommand, UiCommand};
 use crate::navigation;
-use crate::state::{FilterGroup, genres, recent_searches};
+use crate::state::{FilterGroup, genres, language_name, recent_searches};
 use crate::theme::tokens::{color, size, space, text};
 use crate::widgets::{Icon, Line, Prominence, body, glass_button, heading, text_button};
 
@@ -45,14 +45,12 @@ pub fn bar(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) -> f32 {
             }
             let chosen = values.iter().find(|value| value.is_chosen);
             let is_open = search.group == Some(group);
-            let arrow = if is_open { "-" } else { "+" };
-            let words =
-                chosen.map_or_else(|| format!("{}  {arrow}", name(group)), |value| format!("{}  {arrow}", value.words));
+            let words = chosen.map_or(name(group), |value| value.words.as_str());
             let spoken = match chosen {
                 Some(value) => format!("{}: {}", name(group), value.words),
                 None => format!("{}: any", name(group)),
             };
-            let chip = button_chip(ui, &words, chosen.is_some(), Role::Button);
+            let chip = folding_chip(ui, words, chosen.is_some(), is_open);
             chip.widget_info(|| egui::WidgetInfo::selected(Role::Button, true, is_open, &spoken));
             if chip.clicked() {
                 out.push(UiCommand::Search(SearchCommand::ToggleGroup(group)));
@@ -114,13 +112,13 @@ fn values(group: FilterGroup, offered: &SearchFilters, filter: &SearchFilter) ->
         }
         FilterGroup::Genre => {
             let genres = offered.genres.iter().map(|genre| (&genre.value, &genre.label));
-            with_missing(genres, &filter.genre, |value, is_chosen| {
+            with_missing(genres, &filter.genre, str::to_owned, |value, is_chosen| {
                 change(&|filter| filter.genre = Some(value.to_owned()).filter(|_| !is_chosen))
             })
         }
         FilterGroup::Language => {
             let languages = offered.languages.iter().map(|language| (&language.value, &language.label));
-            with_missing(languages, &filter.language, |value, is_chosen| {
+            with_missing(languages, &filter.language, language_name, |value, is_chosen| {
                 change(&|filter| filter.language = Some(value.to_owned()).filter(|_| !is_chosen))
             })
         }
@@ -145,16 +143,18 @@ fn values(group: FilterGroup, offered: &SearchFilters, filter: &SearchFilter) ->
 fn with_missing<'a>(
     offered: impl Iterator<Item = (&'a String, &'a String)>,
     chosen: &'a Option<String>,
+    name: impl Fn(&str) -> String,
     change: impl Fn(&str, bool) -> SearchFilter,
 ) -> Vec<Value> {
-    let mut pairs: Vec<(&String, &String)> = offered.collect();
+    let pairs: Vec<(&String, &String)> = offered.collect();
     let missing = chosen.as_ref().filter(|chosen| pairs.iter().all(|(value, _)| value != chosen));
-    pairs.extend(missing.map(|missing| (missing, missing)));
-    let of = |(value, label): (&String, &String)| {
+    let missing = missing.map(|value| (value, name(value)));
+    let offered = pairs.into_iter().map(|(value, label)| (value, label.clone()));
+    let of = |(value, words): (&String, String)| {
         let is_chosen = chosen.as_ref() == Some(value);
-        Value { words: label.clone(), is_chosen, filter: change(value, is_chosen) }
+        Value { words, is_chosen, filter: change(value, is_chosen) }
     };
-    pairs.into_iter().map(of).collect()
+    offered.chain(missing).map(of).collect()
 }
 
 /// Draws the page before anything is searched for: recent searches and genres.
@@ -177,9 +177,11 @@ pub fn idle(ui: &mut Ui, view: &View<'_>, out: &mut Vec<UiCommand>) {
                     ui.add_space(space::XL);
                     recents(ui, &recent, out);
                 }
-                if !genres.is_empty() {
+                let kinds = view.state.search.offered.iter().flat_map(|offered| &offered.kinds).map(|kind| kind.value);
+                let kinds: Vec<TitleKind> = kinds.filter(|kind| BROWSED.contains(kind)).collect();
+                if !genres.is_empty() || !kinds.is_empty() {
                     ui.add_space(space::XL);
-                    browse(ui, &genres, out);
+                    browse(ui, &kinds, &genres, out);
                 }
                 ui.add_space(space::XXL);
             });
@@ -209,8 +211,7 @@ fn recents(ui: &mut Ui, recent: &[&str], out: &mut Vec<UiCommand>) {
             out.push(UiCommand::Search(SearchCommand::Recall((*words).to_owned())));
         }
         let mut inside = ui.new_child(UiBuilder::new().max_rect(cross).id_salt(("forget", words)));
-        if glass_button(&mut inside, Icon::Close, &format!("Forget “{words}”"), size::PLAYER_BUTTON * 0.8).clicked()
-        {
+        if glass_button(&mut inside, Icon::Close, &format!("Forget “{words}”"), size::PLAYER_BUTTON).clicked() {
             out.push(UiCommand::Search(SearchCommand::Forget((*words).to_owned())));
         }
     }
@@ -234,10 +235,19 @@ fn recent_line(ui: &Ui, rect: Rect, words: &str) -> bool {
     response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked()
 }
 
-fn browse(ui: &mut Ui, genres: &[&str], out: &mut Vec<UiCommand>) {
-    heading(ui, "Browse by genre", text::LARGE);
+/// Kinds that can be browsed.
+const BROWSED: [TitleKind; 2] = [TitleKind::Film, TitleKind::Series];
+
+fn browse(ui: &mut Ui, kinds: &[TitleKind], genres: &[&str], out: &mut Vec<UiCommand>) {
+    heading(ui, "Browse", text::LARGE);
     ui.add_space(space::M);
     chips(ui, |ui| {
+        for kind in kinds {
+            if button_chip(ui, kind_name(*kind).unwrap_or_default(), false, Role::Button).clicked() {
+                let filter = SearchFilter { kind: Some(*kind), ..SearchFilter::default() };
+                out.push(UiCommand::Search(SearchCommand::Filter(filter)));
+            }
+        }
         for genre in genres {
             if button_chip(ui, genre, false, Role::Button).clicked() {
                 let filter = SearchFilter { genre: Some((*genre).to_owned()), ..SearchFilter::default() };

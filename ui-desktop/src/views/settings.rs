@@ -3,7 +3,7 @@
 use egui::{Align, Key, Layout, ScrollArea, Sense, Ui, UiBuilder, vec2};
 
 use super::View;
-use super::chips::{chip, chips, group};
+use super::chips::{chip, chips, group, name_in_line};
 use crate::command::{AccountCommand, UiCommand};
 use crate::navigation;
 use crate::state::{CueSize, DataSaver, Settings, language_name, settings_in_force};
@@ -93,8 +93,7 @@ fn choices(ui: &mut Ui, settings: &Settings, out: &mut Vec<UiCommand>) {
     });
     ui.add_space(space::M);
     chips(ui, |ui| {
-        let line = Line { size: text::BODY, color: color::TEXT_FAINT, rows: 1, width: f32::INFINITY };
-        body(ui, "Next episode", line);
+        name_in_line(ui, "Next episode");
         for (plays_next, words) in [(true, "Plays by itself"), (false, "When I ask")] {
             if chip(ui, words, settings.plays_next == plays_next) {
                 change(out, settings, |settings| settings.plays_next = plays_next);

@@ -52,15 +52,12 @@ fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDet
         let top = (ui.ctx().content_rect().height() * 0.2).max(size::TOP_BAR + space::L);
         ui.add_space(top);
         let column = size::TEXT_COLUMN.min(width - space::PAGE * 2.0);
-        ui.horizontal_top(|ui| {
-            ui.add_space(space::PAGE);
-            ui.allocate_ui_with_layout(vec2(column, 0.0), Layout::top_down(Align::Min), |ui| {
-                ui.set_max_width(column);
-                about(ui, view, card, detail, out);
-            });
-        });
+        in_column(ui, column, |ui| about(ui, view, card, detail, out));
         if let Some(detail) = detail.filter(|detail| !detail.seasons.is_empty()) {
+            // Of a series the episodes come first.
             series::episodes(ui, view, detail, out);
+            ui.add_space(space::XL);
+            in_column(ui, column, |ui| credits(ui, detail));
         }
         if let Some(detail) = detail.filter(|detail| !detail.similar.is_empty()) {
             similar(ui, view, &detail.similar, out);
@@ -72,6 +69,17 @@ fn page(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDet
         focus.with_min_y(focus.top() - size::TOP_BAR)
     };
     navigation::scroll(ui, area, content, frame).state.clamped_offset().y
+}
+
+/// Draws into a column at the left edge of the page's content.
+fn in_column(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
+    ui.horizontal_top(|ui| {
+        ui.add_space(space::PAGE);
+        ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
+            ui.set_max_width(width);
+            content(ui);
+        });
+    });
 }
 
 fn about(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDetail>, out: &mut Vec<UiCommand>) {
@@ -102,14 +110,19 @@ fn about(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDe
         body(ui, paragraph.trim(), Line { size: text::LARGE, color: color::TEXT_SOFT, rows: 12, width });
         ui.add_space(space::M);
     }
-    if let Some(detail) = detail {
+    if let Some(detail) = detail.filter(|detail| detail.seasons.is_empty()) {
         ui.add_space(space::S);
-        people(ui, &detail.cast);
-        languages(ui, "Audio", &detail.audio_languages);
-        languages(ui, "Subtitles", &detail.subtitle_languages);
-        if !card.genres.is_empty() {
-            fact_line(ui, "Genres", &card.genres.join(", "));
-        }
+        credits(ui, detail);
+    }
+}
+
+/// Draws who made it and what is in it, in lines.
+fn credits(ui: &mut Ui, detail: &TitleDetail) {
+    people(ui, &detail.cast);
+    languages(ui, "Audio", &detail.audio_languages);
+    languages(ui, "Subtitles", &detail.subtitle_languages);
+    if !detail.card.genres.is_empty() {
+        fact_line(ui, "Genres", &detail.card.genres.join(", "));
     }
 }
 

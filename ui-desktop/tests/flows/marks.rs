@@ -213,6 +213,20 @@ fn the_last_episode_ends_as_a_film_does() {
 }
 
 #[test]
+fn the_page_of_a_film_is_asked_for_once_and_together_with_the_permission() {
+    let (mut window, outside) = at_home();
+    let asked = |outside: &Outside| {
+        let asked = outside.with(|world| std::mem::take(&mut world.asked));
+        asked.into_iter().filter(|request| *request == Request::Companion("hero".into())).count()
+    };
+    click(&mut window, "Play");
+    assert_eq!(asked(&outside), 1);
+    outside.reply(Reply::Granted("hero".into(), Ok(grant("hero", 0))));
+    settle(&mut window);
+    assert_eq!(asked(&outside), 0);
+}
+
+#[test]
 fn what_the_page_knows_is_there_before_the_film_answers() {
     let (mut window, outside) = at_home();
     let mut home = home();

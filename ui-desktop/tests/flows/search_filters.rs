@@ -117,6 +117,19 @@ fn a_genre_is_browsed_without_a_word() {
 }
 
 #[test]
+fn the_catalogue_tells_what_to_browse() {
+    let (mut window, outside) = at_home();
+    open_search(&mut window);
+    assert!(outside.with(|world| world.asked.contains(&Request::Search(SearchQuery::default()))));
+    outside.reply(answer(&SearchQuery::default(), Vec::new()));
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Button, "Drama");
+    click(&mut window, "Series");
+    let filter = SearchFilter { kind: Some(TitleKind::Series), ..SearchFilter::default() };
+    assert_eq!(outside.take_asked(), [Request::Search(SearchQuery { text: String::new(), filter })]);
+}
+
+#[test]
 fn a_search_counts_when_it_led_somewhere_and_not_when_it_was_typed_through() {
     let (mut window, outside) = searched();
     assert_eq!(recent_searches(state(&window)), Vec::<&str>::new());
@@ -177,6 +190,27 @@ fn recent_searches_are_there_after_a_restart_and_are_forgotten_one_by_one_and_al
     drop(window);
     let (window, _outside) = start(&file);
     assert_eq!(recent_searches(state(&window)), Vec::<&str>::new());
+}
+
+#[test]
+fn a_search_that_is_begun_anew_has_no_filters() {
+    let (mut window, outside) = searched();
+    click(&mut window, "Genre: any");
+    window.get_by_role_and_label(Role::CheckBox, "Drama").click();
+    settle(&mut window);
+    let query = SearchQuery { text: "night".to_owned(), filter: drama() };
+    outside.reply(answer(&query, vec![card("t1", "Night Water")]));
+    settle(&mut window);
+    window.get_by_label_contains("Night Water").click();
+    settle(&mut window);
+    press(&mut window, Key::Escape);
+    window.get_by_role_and_label(Role::Button, "Genre: Drama");
+    press(&mut window, Key::Escape);
+    assert_eq!(state(&window).route, Route::Home);
+    outside.take_asked();
+    open_search(&mut window);
+    assert_eq!(outside.take_asked(), [Request::Search("night".into())]);
+    window.get_by_role_and_label(Role::Button, "Genre: any");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use player_core::model::{MediaKind, TrackId};
 use player_core::render::FrameSlot;
 use player_core::snapshot::{Quality, Track};
 use player_core::{Command, CommandId, Event, MediaTime, Now, PlayerError, Snapshot, State};
-use ui_desktop::api::{Probe, Reply, Request, Wake};
+use ui_desktop::api::{Probe, Reply, Request, SearchQuery, Wake};
 use ui_desktop::app::{App, Parts, ServicePort};
 use ui_desktop::player_port::{PlayerFactory, PlayerHandle, PlayerPort};
 use ui_desktop::settings_file::SettingsFile;
@@ -73,7 +73,7 @@ impl Outside {
                     | Request::Prepare { .. }
                     | Request::NowPlaying
                     | Request::Watched
-            )
+            ) || *request == Request::Search(SearchQuery::default())
         };
         asked.into_iter().filter(|request| !by_the_way(request)).collect()
     }
