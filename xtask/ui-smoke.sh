@@ -52,10 +52,10 @@ field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/ready" | head -n 1; }
 secure() { sed -n "s/.*\"gateway\":{[^}]*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/ready" | head -n 1; }
 # service NAME: the process of a service, as the ready line says.
 service() { grep -o '{"name":"'"$1"'","pid":[0-9]*' "$work/ready" | grep -o '[0-9]*$'; }
-# focused NAME: waits until a widget of this name has the focus.
+# focused NAME: waits until a widget whose name begins so has the focus.
 focused() {
   for _ in $(seq 1 240); do
-    tail -n 1 "$work/trace" 2>/dev/null | grep -q "\"focus\":{[^}]*\"name\":\"$1" && return 0
+    tail -n 1 "$work/trace" 2>/dev/null | grep -Eq "\"focus\":\{[^}]*\"name\":\"($1)" && return 0
     sleep 0.25
   done
   fail "$1 did not get the focus: $(tail -n 1 "$work/trace" | cut -c 1-300)"
@@ -84,7 +84,12 @@ for form in all split; do
   window=$(xdotool search --onlyvisible --name Kinora | tail -n 1)
   xdotool windowfocus "$window"
   if tail -n 1 "$work/trace" | grep -q '"page":"profiles"'; then xdotool key Return; fi
-  focused Play
+  focused "Play|Resume|Episodes"
+  if tail -n 1 "$work/trace" | grep -q '"focus":{[^}]*"name":"Episodes'; then
+    # The banner shows a series: its page has the episode to play.
+    xdotool key Return
+    focused "Play|Continue"
+  fi
   xdotool key Return
   for _ in $(seq 1 240); do tail -n 1 "$work/trace" | grep -q '"page":"player"' && break; sleep 0.25; done
   colourful "film-$form" 1000
