@@ -129,7 +129,7 @@ codes! {
     SignInExpired = 7002, "sign_in_expired", 401;
     /// The refresh token is unknown, used twice or signed out: the viewer has to sign in again.
     SignInRevoked = 7003, "sign_in_revoked", 401;
-    /// Too many failed sign-ins; `retry_after_ms` says how long to wait.
+    /// Too many failed sign-ins; `retry_after_ms` is the time to wait.
     TooManyAttempts = 7004, "too_many_attempts", 429;
     /// The account already plays on as many devices as it may.
     TooManyStreams = 7005, "too_many_streams", 409;
@@ -147,7 +147,7 @@ codes! {
     GrantExpired = 7011, "grant_expired", 403;
     /// The signed address was not made by this service.
     GrantInvalid = 7012, "grant_invalid", 403;
-    /// The request is malformed; the message says where.
+    /// The request is malformed; the message names the place.
     InvalidRequest = 7013, "invalid_request", 400;
     /// There is nothing at this path.
     NotFound = 7014, "not_found", 404;
