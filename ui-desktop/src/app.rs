@@ -195,7 +195,7 @@ impl App {
 
     /// Ends what runs: the last position is sent, the player is let go, settings are written.
     pub fn close(&mut self) {
-        self.end_playback();
+        self.end_playback(PlayerHandle::heartbeat);
         if self.unsaved.take().is_some() {
             self.settings.save(&self.state.settings);
         }
@@ -244,7 +244,8 @@ impl App {
                     service.watch(grant, Arc::new(move || player.heartbeat()));
                 }
             }
-            Effect::EndPlayback => self.end_playback(),
+            Effect::EndPlayback => self.end_playback(PlayerHandle::heartbeat),
+            Effect::FinishPlayback => self.end_playback(PlayerHandle::last_heartbeat),
             Effect::Fullscreen(on) => ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on)),
             Effect::SaveSettings(_) => {
                 // A dragged slider would write a hundred times a second.
@@ -283,10 +284,10 @@ impl App {
         }
     }
 
-    fn end_playback(&mut self) {
+    fn end_playback(&mut self, report: fn(&PlayerHandle) -> kinora_api::Heartbeat) {
         let Some(player) = self.player.take() else { return };
         if let Some(service) = &mut self.service {
-            service.stop(player.heartbeat());
+            service.stop(report(&player));
         }
         player.frames.clear();
         // Ending a pipeline joins threads, which the interface must not wait for. Should no thread be had, it waits.

@@ -41,6 +41,14 @@ impl PlayerHandle {
         self.port.snapshot().position_at(self.port.now())
     }
 
+    /// The end of the film, as the service wants to know it: of a viewer who leaves in the credits it was seen.
+    pub fn last_heartbeat(&self) -> Heartbeat {
+        let duration = self.port.snapshot().duration;
+        let now = self.heartbeat();
+        let end = duration.and_then(|duration| u64::try_from(duration.as_millis()).ok());
+        Heartbeat { position_ms: end.unwrap_or(now.position_ms), phase: PlaybackPhase::Ended }
+    }
+
     /// Where playback is, as the service wants to know it.
     pub fn heartbeat(&self) -> Heartbeat {
         let snapshot = self.port.snapshot();

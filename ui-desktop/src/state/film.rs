@@ -4,7 +4,7 @@ use kinora_api::{PlaybackGrant, TitleId, TitleKind};
 use player_core::Command;
 
 use super::pages::visit;
-use super::player::{PlayerState, Source};
+use super::player::{NextUp, PlayerState, Source};
 use super::{AppState, Effect, Moment, Route, find_card, preferences, search};
 use crate::api::{Companion, Request, Sprites};
 use crate::command::Begin;
@@ -46,9 +46,9 @@ pub fn play(state: &mut AppState, id: &TitleId, begin: Begin, moment: &Moment, e
     // The page knows the chapters; what comes with the film has the pictures of the seek bar too.
     let detail = state.title.data.ready().filter(|detail| detail.card.id == *id);
     player.companion = detail.map(|detail| Box::new(Companion { detail: detail.clone(), sprites: Sprites::default() }));
-    if state.player.replace(player).is_some() {
-        // The end screen leads from one film to the next.
-        effects.push(Effect::EndPlayback);
+    if let Some(before) = state.player.replace(player) {
+        // The end screen, or the credits, lead from one film to the next.
+        effects.push(end_of(&before));
     }
     state.settings_open = false;
     if state.route != Route::Player {
@@ -76,8 +76,7 @@ fn open_series(state: &mut AppState, id: &TitleId, effects: &mut Vec<Effect>) {
 }
 
 pub fn leave_player(state: &mut AppState, effects: &mut Vec<Effect>) {
-    state.player = None;
-    effects.push(Effect::EndPlayback);
+    effects.push(state.player.take().as_ref().map_or(Effect::EndPlayback, end_of));
     set_fullscreen(state, false, effects);
     if state.standalone {
         effects.push(Effect::Quit);
@@ -130,5 +129,13 @@ fn ask_for_companion(state: &mut AppState, id: &TitleId, effects: &mut Vec<Effec
     if let Some(player) = state.player.as_mut().filter(|player| !player.companion_asked) {
         player.companion_asked = true;
         effects.push(Effect::Api(Request::Companion(id.clone())));
+    }
+}
+
+/// Returns the effect that ends a film: in the credits before the next episode it was seen.
+fn end_of(player: &PlayerState) -> Effect {
+    match player.next {
+        NextUp::Hidden => Effect::EndPlayback,
+        NextUp::Counting { .. } | NextUp::Offered | NextUp::Stopped => Effect::FinishPlayback,
     }
 }

@@ -332,6 +332,8 @@ pub enum Effect {
     Watch(PlaybackGrant),
     /// Report the last position of the playback and let the player go.
     EndPlayback,
+    /// Report that the film was seen to its end, and let the player go.
+    FinishPlayback,
     /// Fill the screen, or not.
     Fullscreen(bool),
     /// Write the settings down.

@@ -3,7 +3,7 @@
 use egui::Key;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
-use kinora_api::TitleKind;
+use kinora_api::{Heartbeat, PlaybackPhase, TitleKind};
 use player_core::command::SeekMode;
 use player_core::{Command, Event, MediaTime, State};
 use ui_desktop::api::{Companion, Reply, Request, Sprites};
@@ -133,6 +133,14 @@ fn the_viewer_plays_the_next_one_at_once_or_watches_the_credits() {
     at(&mut window, &outside, 561);
     press(&mut window, Key::Enter);
     assert_eq!(outside.take_asked(), [Request::Authorize("s1e3".into())]);
+    let seen = Heartbeat { position_ms: 600_000, phase: PlaybackPhase::Ended };
+    assert_eq!(outside.with(|world| world.stopped.clone()), [seen], "only credits were left");
+
+    let (mut window, outside) = watching();
+    at(&mut window, &outside, 300);
+    press(&mut window, Key::Escape);
+    let begun = Heartbeat { position_ms: 300_000, phase: PlaybackPhase::Playing };
+    assert_eq!(outside.with(|world| world.stopped.clone()), [begun]);
 
     let (mut window, outside) = watching();
     at(&mut window, &outside, 561);
