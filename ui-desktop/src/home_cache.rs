@@ -168,11 +168,7 @@ mod tests {
             titles: Vec::new(),
             next: None,
         };
-        CachedHome {
-            profile: profile.map(Into::into),
-            seen_at,
-            home: Home { hero: None, rows: vec![row], next: None, is_impersonal: false },
-        }
+        CachedHome { profile: profile.map(Into::into), seen_at, home: Home { rows: vec![row], ..Home::default() } }
     }
 
     fn files(directory: &Path) -> Vec<PathBuf> {

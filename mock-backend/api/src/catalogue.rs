@@ -7,7 +7,7 @@ use crate::events::Rating;
 use crate::{Protocol, ResumePosition, TitleId, UnixMillis};
 
 /// Answer to `GET /v1/home`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Home {
     /// The title to show large on top; absent when the catalogue is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,6 +20,10 @@ pub struct Home {
     /// True if the rows are the same for everyone, because what would choose them for the profile does not answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_impersonal: bool,
+    /// True if what was watched lately is not in the rows yet, because events cannot be read or written for a while. It is kept
+    /// and comes in later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_behind: bool,
 }
 
 /// One row of the home screen.

@@ -186,6 +186,9 @@ pub struct Viewing {
     pub removed: Vec<TitleId>,
     /// Titles that it keeps, the latest first; 100 at most.
     pub listed: Vec<TitleId>,
+    /// True if events of viewers have waited for the log for long.
+    #[serde(default)]
+    pub is_log_behind: bool,
 }
 
 /// Position of a profile in one title, and whether it keeps the title.
@@ -318,11 +321,21 @@ pub struct CatalogueFacts {
     pub titles: Vec<TitleFacts>,
 }
 
+/// Recommendations for a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picks {
+    /// Rows, the best first.
+    pub rows: Vec<PickedRow>,
+    /// True if events could not be read for a while.
+    #[serde(default)]
+    pub is_behind: bool,
+}
+
 /// The recommendations, as other services need them.
 pub trait Recommendations: Send + Sync {
     /// Returns the rows of a profile, the best first; `limit` is the age up to which titles are shown to it.
     ///
     /// # Errors
     /// When it does not answer.
-    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Vec<PickedRow>>;
+    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Picks>;
 }

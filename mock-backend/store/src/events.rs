@@ -5,7 +5,7 @@ use kinora_api::events::{LoggedEvent, ViewerEvent};
 use kinora_kit::http::problem::Problem;
 use uuid::Uuid;
 
-use super::connection::Connection;
+use super::connection::{Connection, Reads};
 use super::failure::{WriteError, problem};
 use super::open::Store;
 use super::query::query;
@@ -77,6 +77,14 @@ pub async fn waiting(store: &Store) -> Result<Vec<WaitingEvent>, Problem> {
             .map_err(problem)?;
     let event = |(seq, id, subject, at, body, erases)| WaitingEvent { seq, id, subject, at, body, erases: erases != 0 };
     Ok(rows.into_iter().map(event).collect())
+}
+
+/// Returns the time of the oldest event that waits, milliseconds since the Unix epoch.
+///
+/// # Errors
+/// Of the database.
+pub async fn waiting_since(reads: &Reads) -> Result<Option<i64>, Problem> {
+    query("SELECT at FROM logged_events ORDER BY seq LIMIT 1").scalar(reads).await.map_err(problem)
 }
 
 /// Returns the number of events that wait.

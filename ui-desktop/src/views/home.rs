@@ -43,7 +43,9 @@ fn page(ui: &mut Ui, view: &View<'_>, home: &Home, out: &mut Vec<UiCommand>) -> 
         }
         sections.extend(offer::show(ui, view, out));
         if home.is_impersonal {
-            impersonal(ui);
+            limits(ui, "Recommendations are away: these rows are the same for everyone.");
+        } else if home.is_behind {
+            limits(ui, "What you watched lately is kept, and comes into these rows later.");
         }
         for (index, row) in home.rows.iter().enumerate() {
             sections.extend(self::row(ui, view, row, index, out));
@@ -356,14 +358,14 @@ fn reason_line(ui: &Ui, place: Rect, heading: &str, words: &str) {
     response.widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Label, true, words));
 }
 
-/// Says that the rows were not chosen for the profile.
-fn impersonal(ui: &mut Ui) {
+/// Draws a quiet line about what the rows lack.
+fn limits(ui: &mut Ui, words: &str) {
     ui.add_space(space::S);
     ui.horizontal(|ui| {
         ui.add_space(space::PAGE);
         let width = ui.max_rect().width() - space::PAGE;
         let line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 2, width };
-        body(ui, "Recommendations are away: these rows are the same for everyone.", line);
+        body(ui, words, line);
     });
 }
 

@@ -23,7 +23,7 @@ fn first_page() -> Home {
         hero: None,
         rows: vec![row("long", titles(0..8), Some("/row?from=8"))],
         next: Some("/home?from=1".to_owned()),
-        is_impersonal: false,
+        ..Home::default()
     }
 }
 
@@ -52,7 +52,7 @@ fn a_row_and_the_page_go_on_until_the_service_has_no_more() {
     // A title that moved up meanwhile comes twice and is shown once.
     outside.reply(more_titles(titles(7..16), "/row?from=8", Some("/row?from=16")));
     let rows = vec![row("long", titles(0..1), None), row("other", titles(90..92), None)];
-    let more = Home { hero: None, rows, next: None, is_impersonal: false };
+    let more = Home { rows, ..Home::default() };
     outside.reply(Reply::MoreRows("/home?from=1".to_owned(), Ok(more)));
     settle(&mut window);
     window.get_by_label("Row other");
@@ -83,10 +83,7 @@ fn a_page_that_fails_is_asked_for_again_after_a_while_and_one_that_repeats_itsel
     outside.take_asked();
     let failure = ui_desktop::api::Failure { error: away().error, service: None };
     outside.reply(Reply::MoreTitles { row: "long".to_owned(), path: "/row?from=8".to_owned(), result: Err(failure) });
-    outside.reply(Reply::MoreRows(
-        "/home?from=1".to_owned(),
-        Ok(Home { hero: None, rows: Vec::new(), next: None, is_impersonal: false }),
-    ));
+    outside.reply(Reply::MoreRows("/home?from=1".to_owned(), Ok(Home::default())));
     settle(&mut window);
     window.get_by_label_contains("Offline");
     window.get_by_label_contains("Title 0,");

@@ -93,7 +93,7 @@ fn kept_further_rows_mark_the_home_screen_and_are_asked_for_again() {
     let mut row = home().rows[1].clone();
     row.id = "genre".to_owned();
     row.heading = "Adventure".to_owned();
-    let rows = Home { hero: None, rows: vec![row], next: None, is_impersonal: false };
+    let rows = Home { rows: vec![row], ..Home::default() };
     outside.reply(kept(Reply::MoreRows("/v1/home?from=2".to_owned(), Ok(rows))));
     settle(&mut window);
     window.get_by_role_and_label(Role::Status, MARK);

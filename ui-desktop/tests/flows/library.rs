@@ -4,7 +4,7 @@ use egui::Key;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use kinora_api::events::Rating;
-use kinora_api::{ApiError, ErrorCode, Reason, ReasonKind, RowKind};
+use kinora_api::{ApiError, ErrorCode, Home, Reason, ReasonKind, RowKind};
 use ui_desktop::api::{Failure, Reply, Request, TitleChange};
 use ui_desktop::state::Route;
 
@@ -284,4 +284,15 @@ fn the_card_with_the_focus_says_why_it_is_recommended_and_so_does_the_banner() {
     window.get_by_role_and_label(Role::Label, "Many watched it lately");
     press(&mut window, Key::ArrowRight);
     assert!(window.query_by_label("Many watched it lately").is_none(), "the next card has no reason");
+}
+
+#[test]
+fn rows_that_lack_the_latest_events_say_so() {
+    let (mut window, outside) = at_home();
+    outside.reply(Reply::Home(Ok(Home { is_behind: true, ..home() })));
+    settle(&mut window);
+    window.get_by_role_and_label(Role::Label, "What you watched lately is kept, and comes into these rows later.");
+    outside.reply(Reply::Home(Ok(home())));
+    settle(&mut window);
+    assert!(window.query_by_label_contains("comes into these rows later").is_none());
 }

@@ -269,7 +269,7 @@ pub fn home() -> Home {
             Row { id: "all".to_owned(), kind: RowKind::All, heading: "All titles".to_owned(), titles: all, next: None },
         ],
         next: None,
-        is_impersonal: false,
+        ..Home::default()
     }
 }
 

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::get;
 use kinora_api::Problems;
-use kinora_api::internal::PickedRow;
+use kinora_api::internal::Picks;
 use kinora_api::{
     ErrorCode, Home, Profile, ProfileId, Row, SearchFilter, SearchResults, TitleDetail, TitleKind, internal,
 };
@@ -123,13 +123,13 @@ pub(crate) fn router(catalogue: Arc<Catalogue>, deps: Deps) -> Router {
 
 impl Shared {
     /// Returns what is recommended to a profile, for the first page only; `None` if it is not known in time.
-    async fn picked(&self, profile: &Profile, first: usize) -> Option<Vec<PickedRow>> {
+    async fn picked(&self, profile: &Profile, first: usize) -> Option<Picks> {
         if first > 0 {
-            return Some(Vec::new());
+            return Some(Picks::default());
         }
         let rows = self.deps.recommendations.rows(&profile.id, profile.max_age);
         match tokio::time::timeout(PICKING, rows).await {
-            Ok(Ok(rows)) => Some(rows),
+            Ok(Ok(picks)) => Some(picks),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "recommendations do not answer");
                 None
@@ -156,7 +156,9 @@ async fn home_screen(
     let viewing = viewing?;
     let titles = shared.catalogue.now();
     let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
-    let home = scene.home(&titles.own_rows(&viewing, picked.as_deref(), profile), first);
+    let rows = picked.as_ref().map(|picks| picks.rows.as_slice());
+    let mut home = scene.home(&titles.own_rows(&viewing, rows, profile), first);
+    home.is_behind = viewing.is_log_behind || picked.is_some_and(|picks| picks.is_behind);
     shared.shown.home(&profile.id, &home, shared.deps.clock.now_ms());
     tagged(&method, &headers, &home)
 }

@@ -12,8 +12,13 @@ use kinora_api::{ProfileId, ResumePosition, TitleId};
 use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
 
+use kinora_store::events;
+
 use crate::Playback;
 use crate::store::{my_list, positions, ratings, revocation, sessions};
+
+/// Time for which an event waits for the log until screens say that they are behind, in milliseconds.
+const LOG_BEHIND_AFTER_MS: i64 = 10_000;
 
 /// Titles of a list that screens show.
 const LISTED: i64 = 100;
@@ -31,7 +36,10 @@ impl contract::Playback for Playback {
             let (reads, profile) = (self.store.reads(), profile.as_str());
             let (positions, removed) = positions::list(reads, profile).await?;
             let listed = my_list::titles(reads, profile, 0, LISTED).await?;
-            Ok(Viewing { positions, removed, listed: listed.into_iter().map(|listed| listed.title_id).collect() })
+            let listed = listed.into_iter().map(|listed| listed.title_id).collect();
+            let waiting = events::waiting_since(reads).await?;
+            let is_log_behind = waiting.is_some_and(|at| self.clock.now_ms().saturating_sub(at) >= LOG_BEHIND_AFTER_MS);
+            Ok(Viewing { positions, removed, listed, is_log_behind })
         })
     }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use kinora_api::ProfileId;
-use kinora_api::internal::{self as contract, PickedRow, Reply};
+use kinora_api::internal::{self as contract, Picks, Reply};
 use kinora_kit::http::internal::{self, Caller, InternalKey};
 use kinora_kit::http::problem::Problem;
 
@@ -15,8 +15,8 @@ use crate::Recommendations;
 const ROWS: &str = "/internal/recommendations/rows";
 
 impl contract::Recommendations for Recommendations {
-    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Vec<PickedRow>> {
-        Box::pin(async move { Ok(Self::rows(self, profile, limit)) })
+    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Picks> {
+        Box::pin(async move { Ok(Picks { rows: Self::rows(self, profile, limit), is_behind: self.is_behind() }) })
     }
 }
 
@@ -31,7 +31,7 @@ impl HttpClient {
 }
 
 impl contract::Recommendations for HttpClient {
-    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Vec<PickedRow>> {
+    fn rows<'a>(&'a self, profile: &'a ProfileId, limit: Option<u8>) -> Reply<'a, Picks> {
         Box::pin(async move { self.0.call(ROWS, &(profile, limit)).await })
     }
 }
@@ -44,6 +44,6 @@ pub fn routes(recommendations: Arc<Recommendations>, key: InternalKey) -> Router
 async fn rows(
     State(recommendations): State<Arc<Recommendations>>,
     Json((profile, limit)): Json<(ProfileId, Option<u8>)>,
-) -> Result<Json<Vec<PickedRow>>, Problem> {
+) -> Result<Json<Picks>, Problem> {
     Ok(Json(contract::Recommendations::rows(recommendations.as_ref(), &profile, limit).await?))
 }

@@ -30,7 +30,9 @@ pub(crate) async fn run(recommendations: Weak<Recommendations>, log: Arc<dyn Eve
     let mut progress: Option<BTreeMap<u32, u64>> = None;
     loop {
         let Some(recommendations) = recommendations.upgrade() else { return };
-        let pause = match step(&recommendations, log.as_ref(), &mut progress).await {
+        let stepped = step(&recommendations, log.as_ref(), &mut progress).await;
+        recommendations.note_reading(stepped.is_ok());
+        let pause = match stepped {
             Ok(true) => None,
             Ok(false) => Some(IDLE),
             Err(error) => {

@@ -11,7 +11,7 @@ pub mod follow;
 pub mod store;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ const LEARN_EVERY: Duration = Duration::from_millis(500);
 /// Time after which the catalogue is asked whether its titles changed.
 const LIBRARY_EVERY: Duration = Duration::from_secs(2);
 
+/// Time without events after which rows count as behind, in milliseconds: what breaks for a moment, such as a restart, is not said.
+pub const BEHIND_AFTER_MS: i64 = 10_000;
+
 /// Lessons after which it is looked whether other titles have come to be watched more than those of the model.
 const LESSONS_PER_LOOK: u32 = 120;
 
@@ -55,6 +58,8 @@ pub struct Recommendations {
     ranking: RwLock<Arc<Ranking>>,
     /// The ranking is older than the memory.
     is_stale: AtomicBool,
+    /// Time since which events cannot be read, by the clock; 0 while they can.
+    unread_since: AtomicI64,
 }
 
 impl Recommendations {
@@ -71,6 +76,7 @@ impl Recommendations {
             library: RwLock::default(),
             ranking: RwLock::default(),
             is_stale: AtomicBool::new(true),
+            unread_since: AtomicI64::new(0),
         };
         Ok((Arc::new(recommendations), writer))
     }
@@ -92,6 +98,23 @@ impl Recommendations {
     pub fn insights(&self, title: &TitleId) -> Option<Insights> {
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
         memory.audience(title).map(domain::audience::Audience::insights)
+    }
+
+    /// Returns true if events could not be read for [`BEHIND_AFTER_MS`].
+    pub fn is_behind(&self) -> bool {
+        let since = self.unread_since.load(Ordering::Relaxed);
+        since > 0 && self.clock.now_ms().saturating_sub(since) >= BEHIND_AFTER_MS
+    }
+
+    /// Notes whether events can be read.
+    fn note_reading(&self, can_read: bool) {
+        if can_read {
+            self.unread_since.store(0, Ordering::Relaxed);
+        } else {
+            let now = self.clock.now_ms().max(1);
+            // The first failure of a row counts.
+            let _ = self.unread_since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     /// Returns a digest of everything that events have led to.

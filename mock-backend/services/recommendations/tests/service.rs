@@ -4,13 +4,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kinora_api::events::{LoggedEvent, Rating, ViewerEvent};
 use kinora_api::internal::{Catalogue, CatalogueFacts, PickedKind, PlayableTitle, Reply, TitleFacts};
 use kinora_api::{ApiError, ErrorCode, Profile, ProfileId, ReasonKind, TitleId, TitleKind};
 use kinora_eventlog::embedded::{Log, Settings};
-use kinora_eventlog::{Event, EventLog};
+use kinora_eventlog::{Answer, Event, EventLog, LogError, Place, Record};
 use kinora_kit::clock::Clock;
 use kinora_recommendations::{Deps, Recommendations, start};
 use kinora_store::Location;
@@ -195,4 +196,57 @@ async fn an_event_that_cannot_be_read_is_passed_over() {
     let service = open(&log, &Location::Memory).await;
     until("the event behind it is known", || service.insights(&title(2)).is_some()).await;
     assert_eq!(service.insights(&title(1)), None);
+}
+
+/// A log that can be out of reach.
+struct Distant {
+    log: Arc<Log>,
+    is_away: AtomicBool,
+}
+
+impl EventLog for Distant {
+    fn partitions(&self) -> u32 {
+        self.log.partitions()
+    }
+
+    fn append(&self, events: Vec<Event>) -> Answer<'_, Vec<Place>> {
+        self.log.append(events)
+    }
+
+    fn read<'a>(&'a self, group: &'a str, partition: u32, from: Option<u64>, max: usize) -> Answer<'a, Vec<Record>> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(LogError::Refused("it is away")) });
+        }
+        self.log.read(group, partition, from, max)
+    }
+
+    fn erase<'a>(&'a self, key: &'a str, before: Place) -> Answer<'a, ()> {
+        self.log.erase(key, before)
+    }
+
+    fn ack<'a>(&'a self, group: &'a str, place: Place) -> Answer<'a, ()> {
+        self.log.ack(group, place)
+    }
+}
+
+#[tokio::test]
+async fn recommendations_without_their_log_say_after_a_while_that_they_are_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let away = AtomicBool::new(true);
+    let log = Arc::new(Distant { log: open_log(folder.path()), is_away: away });
+    log.append(vec![finish("me", 0, 3)]).await.unwrap();
+    let (clock, hand) = Clock::manual(1_000);
+    let (service, _) = Recommendations::open(clock, &location(folder.path())).await.unwrap();
+    let given: Arc<dyn EventLog> = Arc::<Distant>::clone(&log);
+    start(&service, Deps { catalogue: Arc::new(Titles), log: given });
+    assert!(!service.is_behind(), "what breaks for a moment is not said");
+    until("they are behind", || {
+        hand.advance_ms(kinora_recommendations::BEHIND_AFTER_MS / 4);
+        service.is_behind()
+    })
+    .await;
+    log.is_away.store(false, Ordering::Relaxed);
+    until("they are no longer behind", || !service.is_behind()).await;
+    let me = ProfileId::new("me");
+    until("the event has been learned", || service.rows(&me, None).iter().any(|row| !row.picks.is_empty())).await;
 }

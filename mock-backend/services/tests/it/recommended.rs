@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use kinora_api::events::{PutRating, Rating};
 use kinora_api::{ErrorCode, Home, ReasonKind, Row, RowKind, TitleDetail, paths};
-use kinora_stage::{PATIENCE, Stage, Viewer, error, write_title_as};
+use kinora_stage::{PATIENCE, Stage, TITLE, Viewer, error, write_title_as};
 
 async fn for_you(viewer: &Viewer) -> Option<Row> {
     let home: Home = viewer.read(&paths::home(None)).await;
@@ -68,4 +68,19 @@ async fn a_film_that_was_watched_changes_the_home_screen_and_so_does_an_opinion(
     assert_eq!(error(unknown).await.1.kind(), Some(ErrorCode::TitleNotFound));
     let wrong = viewer.put(&rating, &serde_json::json!({ "rating": "splendid" })).await;
     assert_eq!(error(wrong).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_home_screen_says_that_events_wait_for_the_log() {
+    // A file where the folder of the log should be: nothing takes the events.
+    let stage = Stage::with(|config| std::fs::write(config.data.join("events"), b"").unwrap()).await;
+    let viewer = stage.viewer().await;
+    let home: Home = viewer.read(&paths::home(None)).await;
+    assert!(!home.is_behind);
+    assert_eq!(viewer.put(&paths::my_list_title(&TITLE.into(), None), &()).await.status(), 200);
+    let home: Home = viewer.read(&paths::home(None)).await;
+    assert!(!home.is_behind, "what waits for a moment is not said");
+    stage.clock.advance_ms(10_000);
+    let home: Home = viewer.read(&paths::home(None)).await;
+    assert!(home.is_behind);
 }

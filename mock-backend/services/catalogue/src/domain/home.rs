@@ -68,7 +68,7 @@ impl<'s> Scene<'s> {
         let next = first.saturating_add(GENRES_PAGE);
         let next = (next < self.shelf.genres.len()).then(|| paths::home_from(next, self.profile));
         if first > 0 {
-            return Home { hero: None, rows: genres.collect(), next, is_impersonal: false };
+            return Home { rows: genres.collect(), next, ..Home::default() };
         }
         let watching = own.begun.iter().map(|entry| self.card(entry));
         let mut rows = vec![
@@ -83,7 +83,7 @@ impl<'s> Scene<'s> {
         rows.extend(self.row(ALL, 0));
         rows.retain(|row| !row.titles.is_empty());
         let hero = self.hero(picked);
-        Home { hero, rows, next, is_impersonal: own.picked.is_none() }
+        Home { hero, rows, next, is_impersonal: own.picked.is_none(), ..Home::default() }
     }
 
     /// Returns the title to show large: the best that is recommended, else the newest; one with key art before those without.
