@@ -30,7 +30,7 @@ fn main() -> std::io::Result<()> {
             let mut painter = Painter::new(scene, width, height);
             painter.draw(Clock { phase, seconds: 10.0 }, &mut bytes);
             let mut file = File::create(folder.join(format!("{name}-{index}.ppm")))?;
-            write!(file, "P6 {width} {height} 255\n")?;
+            writeln!(file, "P6 {width} {height} 255")?;
             file.write_all(&bytes)?;
         }
     }

@@ -196,7 +196,7 @@ impl Lighthouse {
             let t = step as f32 / STEPS as f32;
             let half = self.tall * (0.085 - 0.035 * t);
             let y = foot - self.tall * 0.86 * t;
-            let ring = rgb(if (t * 5.0) as u32 % 2 == 0 { self.rings.0 } else { self.rings.1 });
+            let ring = rgb(if ((t * 5.0) as u32).is_multiple_of(2) { self.rings.0 } else { self.rings.1 });
             let next = y - self.tall * 0.86 / STEPS as f32 - 0.0005;
             canvas.rectangle((x - half, next), (x, y), ring, 1.0);
             canvas.rectangle((x, next), (x + half, y), dim(ring, 0.72), 1.0);

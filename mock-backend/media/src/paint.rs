@@ -251,6 +251,7 @@ impl PaintJob<'_> {
                 draw(&text(1, small)?, "DejaVu Sans", "0.034", "x=w*0.068:y=h*0.52", &format!("0.92*{fade}")),
             ],
             Words::Corner(line) => {
+                let fade = format!("clip((t-{from})/0.4,0,1)*clip(({to}-t)/0.4,0,1)");
                 vec![draw(&text(0, line)?, "DejaVu Sans", "0.034", "x=w*0.065:y=h*0.86", &fade)]
             }
             Words::Credits(lines) => {

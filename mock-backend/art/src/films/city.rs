@@ -7,25 +7,22 @@ use crate::sky::{Clouds, Mist, Stars};
 
 const WARM: [u32; 4] = [0xffc879, 0xffe2ab, 0xff9f55, 0xcfe4ff];
 
+/// Buildings: foot, lowest and highest, widest; walls; part and size of the lit windows; sway, and seed.
 fn block(
-    foot: f32,
-    tall: (f32, f32),
-    wide: f32,
+    (foot, tall, wide): (f32, (f32, f32), f32),
     wall: (u32, u32),
-    lit: f32,
-    pane: f32,
-    sway: f32,
-    seed: u32,
+    (lit, pane): (f32, f32),
+    (sway, seed): (f32, u32),
 ) -> Buildings {
     Buildings { foot, tall, wide, wall, windows: WARM.to_vec(), lit, pane, sway, seed }
 }
 
 fn streets(scene: Scene, walls: [(u32, u32); 3], lit: f32) -> Scene {
     scene
-        .with(block(0.95, (0.30, 0.62), 0.17, walls[0], lit * 0.7, 0.0065, 0.004, 4))
+        .with(block((0.95, (0.30, 0.62), 0.17), walls[0], (lit * 0.7, 0.0065), (0.004, 4)))
         .with(Mist { colour: walls[0].1, at: 0.78, thick: 0.16, strength: 0.5, seed: 3 })
-        .with(block(1.0, (0.22, 0.46), 0.22, walls[1], lit, 0.010, 0.012, 9))
-        .with(block(1.05, (0.12, 0.27), 0.34, walls[2], lit * 1.1, 0.016, 0.03, 23))
+        .with(block((1.0, (0.22, 0.46), 0.22), walls[1], (lit, 0.010), (0.012, 9)))
+        .with(block((1.05, (0.12, 0.27), 0.34), walls[2], (lit * 1.1, 0.016), (0.03, 23)))
 }
 
 /// Blue hour, the train, rain on a window, and the first light.
@@ -37,12 +34,12 @@ pub fn lindengasse() -> Vec<Scene> {
     let train = under(&[(0.0, 0x060a1c), (0.5, 0x131f44), (0.8, 0x2a3a66)])
         .with(moon((1.42, 0.17), 0.05))
         .with(Stars { count: 200, until: 0.5, seed: 6, band: 0.0 })
-        .with(block(0.86, (0.18, 0.44), 0.15, (0x16224a, 0x26376a), 0.36, 0.006, 0.004, 31))
+        .with(block((0.86, (0.18, 0.44), 0.15), (0x16224a, 0x26376a), (0.36, 0.006), (0.004, 31)))
         .with(Mist { colour: 0x2f4478, at: 0.74, thick: 0.15, strength: 0.55, seed: 9 })
         .with(Viaduct { at: 0.66, stone: 0x1a2340, train: 0x3a1f2c, light: 0xffd58a, carriages: 6 })
-        .with(block(1.04, (0.10, 0.20), 0.30, (0x090e20, 0x0c1228), 0.42, 0.013, 0.02, 41));
+        .with(block((1.04, (0.10, 0.20), 0.30), (0x090e20, 0x0c1228), (0.42, 0.013), (0.02, 41)));
     let window = under(&[(0.0, 0x0a0f22), (0.6, 0x1a1f3c), (1.0, 0x10142a)])
-        .with(block(1.0, (0.3, 0.7), 0.26, (0x12182f, 0x1a2140), 0.0, 0.018, 0.0, 51))
+        .with(block((1.0, (0.3, 0.7), 0.26), (0x12182f, 0x1a2140), (0.0, 0.018), (0.0, 51)))
         .with(Mist { colour: 0x1b2242, at: 0.5, thick: 0.6, strength: 0.75, seed: 2 })
         .with(Bokeh {
             count: 60,

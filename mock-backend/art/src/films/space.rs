@@ -30,41 +30,6 @@ pub fn far_noon() -> Vec<Scene> {
             seed: 4,
         })
         .with(moonlet((1.16, 0.50), (0.78, 0.20), 0.02, 0.62, 0.022));
-    let star = Orb {
-        at: (0.98, 0.5),
-        radius: 0.062,
-        colour: 0xfff6dc,
-        glow: 0xffb45a,
-        reach: 0.75,
-        strength: 0.75,
-        is_moon: false,
-    };
-    let mut inner = black(0x120b16).with(star).with(stars(380, 7, 0.0));
-    for (index, (reach, radius, colours, air)) in [
-        (0.22, 0.016, (0x5a4a44, 0x9a8070, 0xcfb8a4), 0xd8c0a8),
-        (0.36, 0.028, (0x9a5a2a, 0xd99a4a, 0xf8dca0), 0xffd8a0),
-        (0.54, 0.034, (0x0d3a66, 0x2f7a8a, 0xd8e8d0), 0x9fd4ff),
-        (0.74, 0.024, (0x6a2a1a, 0xb8552f, 0xe0a070), 0xffa880),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let start = index as f32 * 0.27 + 0.1;
-        let turn = (sin(start), cos(start));
-        inner = inner.with(Planet {
-            at: (0.98, 0.5),
-            path: (reach, reach * 0.36),
-            pace: if index < 2 { 0.1 } else { 0.05 },
-            start,
-            radius,
-            colours,
-            bands: if index == 1 { 4.0 } else { 0.0 },
-            light: (-turn.0, -turn.1 * 0.4, 0.35),
-            air,
-            ring: None,
-            seed: 20 + index as i32,
-        });
-    }
     let camp = under(&[(0.0, 0x050716), (0.6, 0x0f1530), (0.85, 0x3a2a48), (1.0, 0x5a3a4c)])
         .with(Haze { colour: 0x9a9ad8, strength: 0.5 })
         .with(stars(1500, 11, 1.0))
@@ -120,7 +85,7 @@ pub fn far_noon() -> Vec<Scene> {
             ring: None,
             seed: 3,
         });
-    vec![giant, inner, camp, home]
+    vec![giant, inner_worlds(), camp, home]
 }
 
 fn moonlet(at: (f32, f32), path: (f32, f32), pace: f32, start: f32, radius: f32) -> Planet {
@@ -137,4 +102,44 @@ fn moonlet(at: (f32, f32), path: (f32, f32), pace: f32, start: f32, radius: f32)
         ring: None,
         seed: 9,
     }
+}
+
+/// Four worlds around their star.
+fn inner_worlds() -> Scene {
+    let star = Orb {
+        at: (0.98, 0.5),
+        radius: 0.062,
+        colour: 0xfff6dc,
+        glow: 0xffb45a,
+        reach: 0.75,
+        strength: 0.75,
+        is_moon: false,
+    };
+    let mut inner = black(0x120b16).with(star).with(Stars { count: 380, until: 2.0, seed: 7, band: 0.0 });
+    for (index, (reach, radius, colours, air)) in [
+        (0.22, 0.016, (0x5a4a44, 0x9a8070, 0xcfb8a4), 0xd8c0a8),
+        (0.36, 0.028, (0x9a5a2a, 0xd99a4a, 0xf8dca0), 0xffd8a0),
+        (0.54, 0.034, (0x0d3a66, 0x2f7a8a, 0xd8e8d0), 0x9fd4ff),
+        (0.74, 0.024, (0x6a2a1a, 0xb8552f, 0xe0a070), 0xffa880),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let start = index as f32 * 0.27 + 0.1;
+        let turn = (sin(start), cos(start));
+        inner = inner.with(Planet {
+            at: (0.98, 0.5),
+            path: (reach, reach * 0.36),
+            pace: if index < 2 { 0.1 } else { 0.05 },
+            start,
+            radius,
+            colours,
+            bands: if index == 1 { 4.0 } else { 0.0 },
+            light: (-turn.0, -turn.1 * 0.4, 0.35),
+            air,
+            ring: None,
+            seed: 20 + index as i32,
+        });
+    }
+    inner
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::Rate;
+use super::super::looped::{Loop, LoopScene};
 use super::presentation::{AudioRendition, Media, Presentation, TextRendition, VideoRendition};
 use super::segment::Segment;
 use super::{dash, hls};
@@ -138,4 +139,35 @@ fn languages_of_equal_name_have_different_labels() {
     presentation.audio.push(again);
     let text = hls::multivariant(&presentation).unwrap();
     assert!(text.contains("NAME=\"English 2\",LANGUAGE=\"en\",DEFAULT=NO"), "{text}");
+}
+
+#[test]
+fn a_loop_is_described_in_its_whole_length() {
+    let scene = |segments, times| LoopScene { segments, times };
+    let looped = Loop { segment_ticks: 48_000, scenes: vec![scene(1, 1), scene(2, 3)] };
+    let parts = media("avc1.64001f", 24_000, &[(48_000, 1_000), (48_000, 2_000), (48_000, 3_000)]);
+    let segments = super::shown(&looped, &parts.segments).unwrap();
+    let media = Media { segments, ..parts };
+    let mut presentation = presentation();
+    presentation.rate = Rate::new(24, 1);
+    (presentation.audio, presentation.text) = (Vec::new(), Vec::new());
+    presentation.video.truncate(1);
+    presentation.video[0].media = media.clone();
+    let mpd = dash::mpd(&presentation, dash::Addressing::Timeline).unwrap();
+    assert!(mpd.contains("<S t=\"0\" d=\"48000\" r=\"6\"/>"), "{mpd}");
+    assert!(mpd.contains("mediaPresentationDuration=\"PT14.000S\""), "{mpd}");
+    let segments: String = (1..=7).map(|number| format!("#EXTINF:2.000000,\nseg-{number:05}.m4s\n")).collect();
+    let playlist = format!(
+        "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+         #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n{segments}#EXT-X-ENDLIST\n"
+    );
+    assert_eq!(hls::media(&media).unwrap(), playlist);
+    // 1 + 3 × (2 + 3) thousand bytes in 14 s.
+    assert_eq!(media.average_bps(), 9143);
+    let other = Loop { scenes: vec![scene(2, 1)], ..looped };
+    assert!(super::shown(&other, &parts_of_three()).is_err(), "a part too many");
+}
+
+fn parts_of_three() -> Vec<Segment> {
+    media("avc1.64001f", 24_000, &[(48_000, 1), (48_000, 2), (48_000, 3)]).segments
 }

@@ -309,4 +309,32 @@ mod tests {
         }
         assert_eq!(seen, payload);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_segment_that_is_renumbered_differs_in_two_numbers_only(
+            number: u32, later in 0..u64::MAX / 2, start in 0..u64::MAX / 2, count in 1_usize..40, sync in 1_usize..9,
+        ) {
+            let track = track(24_000, 0, &vec![1000; count], sync);
+            let before = fragment_header(7, start, &track.samples);
+            let mut after = before.clone();
+            renumber(&mut after, number, later).unwrap();
+            let field = |kind: &[u8; 4], skip: usize, long: usize| {
+                let at = before.windows(4).position(|bytes| bytes == kind).unwrap() + 4 + skip;
+                at..at + long
+            };
+            let (sequence, time) = (field(b"mfhd", 4, 4), field(b"tfdt", 4, 8));
+            proptest::prop_assert_eq!(&after[sequence.clone()], number.to_be_bytes());
+            proptest::prop_assert_eq!(&after[time.clone()], (start + later).to_be_bytes());
+            after[sequence.clone()].copy_from_slice(&before[sequence]);
+            after[time.clone()].copy_from_slice(&before[time]);
+            proptest::prop_assert_eq!(after, before);
+        }
+
+        #[test]
+        fn bytes_that_are_no_segment_are_an_error(bytes: Vec<u8>) {
+            let mut bytes = bytes;
+            proptest::prop_assert!(renumber(&mut bytes, 1, 1).is_err());
+        }
+    }
 }

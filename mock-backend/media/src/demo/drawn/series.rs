@@ -207,7 +207,7 @@ impl Episode {
             scene: scene.clone(),
             seconds: RECAP,
             times: 1,
-            words: Words::Corner("Before".to_owned()),
+            words: Words::Corner("Earlier".to_owned()),
         });
         let scenes = film.scenes(recap.collect(), format!("{NAME}   ·   {season}.{number}"), OPENING);
         let part_of = Some(PartOf { title: ID.to_owned(), season, number });
