@@ -9,6 +9,8 @@ use crate::key::Key;
 const APART_MS: i64 = 3 * HOUR_MS;
 /// Time after which another visit to a place counts anew.
 const VISIT_MS: i64 = 12 * HOUR_MS;
+/// Time after which a device that came to an account is one of its own.
+const ARRIVAL_MS: i64 = 12 * HOUR_MS;
 /// Visits after which a place is one of the account's.
 const HABITUAL_VISITS: u32 = 3;
 /// Refusals for each time that the account was let in which are still those of somebody who mistypes.
@@ -31,11 +33,15 @@ pub(crate) enum Aspect {
 pub(crate) struct Tally {
     pub(crate) let_in: u32,
     refused: u32,
+    /// Refusals before somebody was let in with it.
+    refused_before: u32,
     first: i64,
     last: i64,
     visits: u32,
     counted: i64,
     seen: i64,
+    /// First program that was let in with it.
+    program: Option<Key>,
 }
 
 /// Relation of a value to an account at a time.
@@ -73,6 +79,14 @@ pub(crate) struct Standing {
     pub(crate) visits: u32,
     /// Events that were let in at the place of the event.
     let_in_here: u32,
+    /// True if the device is new to an account that was there long before it.
+    is_arrival: bool,
+    /// True if the network is new to an account that was there long before it.
+    is_passing: bool,
+    /// True if the device had another program before.
+    pub(crate) is_other_program: bool,
+    /// True if the place is not the one where the account is most.
+    pub(crate) is_away: bool,
     /// True if the account was let in a few times, some of them at another time.
     pub(crate) has_history: bool,
     /// True if the account's networks come again, rather than being new each time.
@@ -80,6 +94,16 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// Returns true if the device has been the account's for a while.
+    pub(crate) fn has_own_device(&self) -> bool {
+        self.device == Relation::Familiar && !self.is_arrival
+    }
+
+    /// Returns true if the network has been the account's for a while.
+    pub(crate) fn has_own_network(&self) -> bool {
+        self.network == Relation::Familiar && !self.is_passing
+    }
+
     /// Returns true if who acts was let in with the same device or, without a device, on the same network.
     pub(crate) fn is_vouched_for(&self) -> bool {
         match self.device {
@@ -167,7 +191,9 @@ impl Habits {
             }
             if tally.let_in == 0 {
                 (tally.first, tally.last) = (event.at, event.at);
+                tally.refused_before = tally.refused;
             }
+            tally.program = tally.program.or(event.program);
             if tally.visits == 0 || event.at - tally.counted >= VISIT_MS {
                 tally.visits += 1;
                 tally.counted = event.at;
@@ -186,6 +212,12 @@ impl Habits {
             return Relation::Unknown;
         }
         match self.tally(aspect, key) {
+            // It was the account's before anybody was refused with it.
+            Some(tally)
+                if tally.let_in > 0 && tally.refused_before <= TYPING_ERRORS && tally.first <= at - APART_MS =>
+            {
+                Relation::Familiar
+            }
             Some(tally) if tally.let_in > 0 && tally.refused <= tally.let_in.saturating_mul(TYPING_ERRORS) => {
                 let is_apart = tally.first <= at - APART_MS || tally.last >= at + APART_MS;
                 if is_apart { Relation::Familiar } else { Relation::Recent }
@@ -218,6 +250,14 @@ impl Habits {
             (Relation::Unknown, Relation::Unknown) if country == Relation::Strange => Grade::Stranger,
             (Relation::Unknown, Relation::Unknown) => Grade::Neutral,
         };
+        let is_arrival = |tally: &Tally| {
+            tally.let_in > 0
+                && tally.first >= event.at - ARRIVAL_MS
+                && tally.first - self.first >= 2 * ARRIVAL_MS
+                && tally.last - tally.first < 2 * ARRIVAL_MS
+        };
+        let here_on = self.tally(Aspect::Network, event.network);
+        let own = self.tally(Aspect::Device, event.device).filter(|_| telling.device);
         let here = self.tally(Aspect::Place, place_of(event));
         let is_apart = self.first <= event.at - APART_MS || self.last >= event.at + APART_MS;
         Standing {
@@ -227,6 +267,11 @@ impl Habits {
             country,
             visits: here.map_or(0, |tally| tally.visits),
             let_in_here: here.map_or(0, |tally| tally.let_in),
+            is_arrival: own.is_some_and(is_arrival),
+            is_passing: here_on.is_some_and(is_arrival),
+            is_other_program: event.program.is_some()
+                && own.and_then(|own| own.program).is_some_and(|program| Some(program) != event.program),
+            is_away: place_of(event).is_some_and(|place| self.main_place().is_some_and(|main| main != place)),
             has_history: self.let_in >= HISTORY && is_apart,
             networks_recur: self.recurs(Aspect::Network),
         }
@@ -240,6 +285,12 @@ impl Habits {
             single += u32::from(tally.let_in == 1);
         }
         single * 2 <= all
+    }
+
+    /// Returns the place where the account was let in most often.
+    fn main_place(&self) -> Option<Key> {
+        let places = self.tallies.iter().filter(|((aspect, _), _)| *aspect == Aspect::Place);
+        places.max_by_key(|(_, tally)| tally.let_in).map(|((_, place), _)| *place)
     }
 
     /// Iterates over the values of an aspect.

@@ -28,6 +28,16 @@ const TYPING_ERRORS: usize = 5;
 pub(crate) struct Seen {
     pub(crate) event: Event,
     pub(crate) standing: Standing,
+    /// True if the device, or without one the network, is let in with other accounts or at other times.
+    pub(crate) is_reputable: bool,
+    /// True if the network is one through which many go who are elsewhere.
+    pub(crate) is_relay: bool,
+}
+
+impl Seen {
+    pub(crate) const fn new(event: Event, standing: Standing) -> Self {
+        Self { event, standing, is_reputable: false, is_relay: false }
+    }
 }
 
 /// Accounts that a source tried within a window.
@@ -109,7 +119,9 @@ impl Source {
             Self::Subnet => event.subnet,
             Self::Agent => event.agent,
             Self::Country => event.country,
-            Self::Strangers => Key::of("strangers").filter(|_| seen.standing.grade == Grade::Stranger),
+            Self::Strangers => {
+                Key::of("strangers").filter(|_| seen.standing.grade == Grade::Stranger && !seen.is_reputable)
+            }
             Self::All => Key::of("all"),
         }
     }
@@ -135,6 +147,8 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
     let flood = sigmoid((bad - from + 0.5) / (from / 4.0));
     let part = match (seen.event.is_refused(), seen.standing.grade) {
         (true, Grade::Familiar) => 0.3,
+        (true, _) if seen.standing.network == Relation::Familiar => 0.3,
+        (true, _) if seen.is_reputable && is_wide => 0.3,
         (true, Grade::Neutral) if seen.standing.is_vouched_for() => 0.4,
         (true, Grade::Neutral) if source == Source::Country && seen.standing.country == Relation::Familiar => 0.4,
         (true, _) => 1.0,
@@ -148,8 +162,11 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
 }
 
 /// Returns the weight of a refused sign-in: owners mistype, strangers guess. Who gets in within the hour is rather an owner.
-fn weight(standing: &Standing, gets_in: bool) -> f64 {
-    match standing.grade {
+fn weight(seen: &Seen, gets_in: bool) -> f64 {
+    match seen.standing.grade {
+        _ if seen.standing.has_own_network() => 0.3,
+        // The device of somebody who mistypes the address, perhaps.
+        Grade::Stranger if seen.is_reputable => 0.7,
         Grade::Stranger => 1.0,
         Grade::Neutral if gets_in => 0.6,
         Grade::Neutral => 0.8,
@@ -203,7 +220,7 @@ fn guessing(seen: &Seen, account: &[&Seen], view: View) -> Signal {
         let is_in = |other: &Event| other.kind == Kind::SignIn && other.is_let_in() && is_same_hand(event, other);
         let gets_in = account.iter().any(|other| is_in(&other.event) && (other.event.at - event.at).abs() <= HOUR_MS);
         let weight = |other: &Seen| {
-            let weight = weight(&other.standing, gets_in);
+            let weight = weight(other, gets_in);
             if is_made_good(other, account) { weight.min(0.5) } else { weight }
         };
         let hour: f64 = counted.map(|other| weight(other)).sum::<f64>() + weight(seen);
@@ -221,7 +238,7 @@ fn guessing(seen: &Seen, account: &[&Seen], view: View) -> Signal {
     let tries: f64 = before
         .filter(|other| seen.standing.grade == Grade::Stranger || is_same_hand(event, &other.event))
         .filter(|other| !is_made_good(other, account))
-        .map(|other| weight(&other.standing, false))
+        .map(|other| weight(other, false))
         .sum();
     Signal::new(Reason::GuessedRight, sigmoid(tries - 6.8))
 }
@@ -240,8 +257,7 @@ fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
             continue;
         }
         let is_same_device = event.device.is_some() && event.device == other.event.device;
-        let are_two_people =
-            !is_same_device && standing.device == Relation::Familiar && other.standing.device == Relation::Familiar;
+        let are_two_people = !is_same_device && standing.has_own_device() && other.standing.has_own_device();
         if are_two_people {
             continue;
         }
@@ -269,7 +285,13 @@ fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
         };
         // A refused try from afar is a guess, and takes nobody there. A device of the account abroad for the first time may be
         // behind a relay.
-        let part = if event.is_let_in() { 1.0 } else { 0.35 };
+        let part = match event.is_let_in() {
+            // Relays and wrong databases of addresses put people where they are not.
+            true if (seen.is_relay || (is_same_device && other.is_relay)) && standing.has_own_device() => 0.4,
+            true if standing.has_own_network() => 0.4,
+            true => 1.0,
+            false => 0.35,
+        };
         strongest = strongest.max(strength * part);
     }
     strongest
@@ -326,7 +348,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         let part = if is_owner { 0.4 } else { 1.0 };
         strength = strength.max(of_devices * part).max(of_places * part).max(of_networks);
     }
-    let is_strange = seen.standing.device != Relation::Familiar || !seen.standing.is_at_home();
+    let is_strange = !seen.standing.has_own_device() || !seen.standing.is_at_home();
     if is_strange {
         let near = || near.iter().copied();
         let (devices, places) = (distinct(near(), |other| other.event.device), places_apart(near()));
@@ -334,7 +356,8 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         if places >= 3 && (devices >= 3 || !has_devices) {
             strength = strength.max(0.8);
         }
-        let new = || near().filter(|other| !matches!(other.standing.device, Relation::Familiar | Relation::Unknown));
+        let new =
+            || near().filter(|other| other.standing.device != Relation::Unknown && !other.standing.has_own_device());
         let new_devices = distinct(new(), |other| other.event.device);
         let new_networks =
             distinct(new(), |other| other.event.network.filter(|_| other.standing.network != Relation::Familiar));
@@ -346,8 +369,11 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             false if seen.standing.has_history && view == View::Whole => new_devices,
             false => 0,
         };
-        if seen.standing.device != Relation::Familiar && crowd >= most {
+        if !seen.standing.has_own_device() && crowd >= most {
             strength = strength.max(if crowd > most { 0.8 } else { 0.6 });
+        }
+        if !seen.standing.has_own_device() && crowd >= 4 && places >= 2 {
+            strength = strength.max(0.7);
         }
         // One device, or an account without devices, on one new network after another.
         let subnets = distinct(
@@ -358,6 +384,10 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         if seen.standing.has_history && seen.standing.networks_recur && subnets >= most {
             strength = strength.max(0.6);
         }
+    }
+    // A device keeps its program: another one has taken its name.
+    if seen.standing.is_other_program && !seen.standing.has_own_network() {
+        strength = strength.max(0.7);
     }
     strength
 }
