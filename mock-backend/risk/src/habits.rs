@@ -24,6 +24,7 @@ pub(crate) enum Aspect {
     Device,
     Network,
     Subnet,
+    Provider,
     Country,
     Place,
 }
@@ -79,6 +80,10 @@ pub(crate) struct Standing {
     pub(crate) visits: u32,
     /// Events that were let in at the place of the event.
     let_in_here: u32,
+    /// True if the provider is one that the account was let in from.
+    is_own_provider: bool,
+    /// True if the device is away from where the account is, and new to an account that was there long before it.
+    is_arrival_away: bool,
     /// True if the device is new to an account that was there long before it.
     is_arrival: bool,
     /// True if the network is new to an account that was there long before it.
@@ -97,6 +102,17 @@ impl Standing {
     /// Returns true if the device has been the account's for a while.
     pub(crate) fn has_own_device(&self) -> bool {
         self.device == Relation::Familiar && !self.is_arrival
+    }
+
+    /// Returns true if the device came to the account from elsewhere a short while ago, or is not the account's at all.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        self.device != Relation::Unknown && (!self.has_own_device() || self.is_arrival_away)
+    }
+
+    /// Returns true if who acts is at home: on the account's network, or with its device at its provider.
+    pub(crate) fn is_on_own_ground(&self) -> bool {
+        self.has_own_network()
+            || (self.device == Relation::Familiar && (self.network == Relation::Familiar || self.is_own_provider))
     }
 
     /// Returns true if the network has been the account's for a while.
@@ -156,6 +172,7 @@ fn aspects(event: &Event) -> impl Iterator<Item = (Aspect, Key)> {
         (Aspect::Device, event.device),
         (Aspect::Network, event.network),
         (Aspect::Subnet, event.subnet),
+        (Aspect::Provider, event.provider),
         (Aspect::Country, event.country),
         (Aspect::Place, place_of(event)),
     ]
@@ -250,12 +267,11 @@ impl Habits {
             (Relation::Unknown, Relation::Unknown) if country == Relation::Strange => Grade::Stranger,
             (Relation::Unknown, Relation::Unknown) => Grade::Neutral,
         };
-        let is_arrival = |tally: &Tally| {
-            tally.let_in > 0
-                && tally.first >= event.at - ARRIVAL_MS
-                && tally.first - self.first >= 2 * ARRIVAL_MS
-                && tally.last - tally.first < 2 * ARRIVAL_MS
+        let is_new = |tally: &Tally| {
+            tally.let_in > 0 && tally.first >= event.at - ARRIVAL_MS && tally.first - self.first >= 2 * ARRIVAL_MS
         };
+        let is_arrival = |tally: &Tally| is_new(tally) && tally.last - tally.first < 2 * ARRIVAL_MS;
+        let is_away = place_of(event).is_some_and(|place| self.main_place().is_some_and(|main| main != place));
         let here_on = self.tally(Aspect::Network, event.network);
         let own = self.tally(Aspect::Device, event.device).filter(|_| telling.device);
         let here = self.tally(Aspect::Place, place_of(event));
@@ -267,11 +283,13 @@ impl Habits {
             country,
             visits: here.map_or(0, |tally| tally.visits),
             let_in_here: here.map_or(0, |tally| tally.let_in),
+            is_own_provider: relation(true, Aspect::Provider, event.provider) == Relation::Familiar,
+            is_arrival_away: is_away && own.is_some_and(is_new),
             is_arrival: own.is_some_and(is_arrival),
             is_passing: here_on.is_some_and(is_arrival),
             is_other_program: event.program.is_some()
                 && own.and_then(|own| own.program).is_some_and(|program| Some(program) != event.program),
-            is_away: place_of(event).is_some_and(|place| self.main_place().is_some_and(|main| main != place)),
+            is_away,
             has_history: self.let_in >= HISTORY && is_apart,
             networks_recur: self.recurs(Aspect::Network),
         }

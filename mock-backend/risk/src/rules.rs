@@ -164,14 +164,14 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
 /// Returns the weight of a refused sign-in: owners mistype, strangers guess. Who gets in within the hour is rather an owner.
 fn weight(seen: &Seen, gets_in: bool) -> f64 {
     match seen.standing.grade {
-        _ if seen.standing.has_own_network() => 0.3,
+        _ if seen.standing.is_on_own_ground() => 0.3,
         // The device of somebody who mistypes the address, perhaps.
         Grade::Stranger if seen.is_reputable => 0.7,
         Grade::Stranger => 1.0,
         Grade::Neutral if gets_in => 0.6,
-        Grade::Neutral => 0.8,
+        Grade::Neutral => 0.9,
         Grade::Familiar if gets_in => 0.5,
-        Grade::Familiar => 0.7,
+        Grade::Familiar => 0.8,
     }
 }
 
@@ -227,7 +227,7 @@ fn guessing(seen: &Seen, account: &[&Seen], view: View) -> Signal {
         let strangers = refused().filter(|other| other.standing.grade == Grade::Stranger).count() as f64;
         let day = if seen.standing.grade == Grade::Stranger { (strangers + 1.0) / 2.0 } else { 0.0 };
         let tries = hour.max(day);
-        return Signal { limits: tries >= LIMITED_GUESSES, ..Signal::new(Reason::Guessing, sigmoid(tries - 4.8)) };
+        return Signal { limits: tries >= LIMITED_GUESSES, ..Signal::new(Reason::Guessing, sigmoid(tries - 7.3)) };
     }
     if event.accepted.is_none() || seen.standing.grade == Grade::Familiar {
         return Signal::new(Reason::GuessedRight, 0.0);
@@ -257,7 +257,9 @@ fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
             continue;
         }
         let is_same_device = event.device.is_some() && event.device == other.event.device;
-        let are_two_people = !is_same_device && standing.has_own_device() && other.standing.has_own_device();
+        let are_two_people = !is_same_device
+            && standing.has_own_device()
+            && (other.standing.has_own_device() || !other.standing.is_away);
         if are_two_people {
             continue;
         }
@@ -339,7 +341,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         };
         let of_places = match (devices, places) {
             (_, 0 | 1) => 0.0,
-            (0 | 1, 2) => 0.3,
+            (0 | 1, 2) => 0.1,
             _ => 0.8,
         };
         let of_networks = if devices <= 1 && subnets >= 5 && seen.standing.networks_recur { 0.6 } else { 0.0 };
@@ -348,7 +350,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         let part = if is_owner { 0.4 } else { 1.0 };
         strength = strength.max(of_devices * part).max(of_places * part).max(of_networks);
     }
-    let is_strange = !seen.standing.has_own_device() || !seen.standing.is_at_home();
+    let is_strange = seen.standing.is_newcomer() || !seen.standing.has_own_device() || !seen.standing.is_at_home();
     if is_strange {
         let near = || near.iter().copied();
         let (devices, places) = (distinct(near(), |other| other.event.device), places_apart(near()));
@@ -356,8 +358,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         if places >= 3 && (devices >= 3 || !has_devices) {
             strength = strength.max(0.8);
         }
-        let new =
-            || near().filter(|other| other.standing.device != Relation::Unknown && !other.standing.has_own_device());
+        let new = || near().filter(|other| other.standing.is_newcomer());
         let new_devices = distinct(new(), |other| other.event.device);
         let new_networks =
             distinct(new(), |other| other.event.network.filter(|_| other.standing.network != Relation::Familiar));
@@ -369,10 +370,11 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             false if seen.standing.has_history && view == View::Whole => new_devices,
             false => 0,
         };
-        if !seen.standing.has_own_device() && crowd >= most {
+        let is_newcomer = seen.standing.is_newcomer();
+        if is_newcomer && crowd >= most {
             strength = strength.max(if crowd > most { 0.8 } else { 0.6 });
         }
-        if !seen.standing.has_own_device() && crowd >= 4 && places >= 2 {
+        if is_newcomer && crowd >= 4 && places >= 2 {
             strength = strength.max(0.7);
         }
         // One device, or an account without devices, on one new network after another.
