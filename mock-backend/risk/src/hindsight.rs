@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::assessment::{ATTACK, Assessment, Reason};
-use crate::event::{DAY_MS, Event};
+use crate::event::{DAY_MS, Event, Kind};
 use crate::habits::{Aspect, Habits, Telling};
 use crate::key::Key;
 use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
@@ -58,8 +58,27 @@ pub fn score(events: &[Event]) -> Vec<Assessment> {
         result[*index] = Some(assess(own, &around, (before, View::Whole), flood[place].iter().copied()));
     }
     let mut result: Vec<Assessment> = result.into_iter().flatten().collect();
+    take_over(&order, &seen, &mut result);
     go_on(&order, &seen, &mut result);
     result
+}
+
+/// Raises the scores of sign-ins of newcomers from elsewhere within a day after the password was found out.
+fn take_over(order: &[usize], seen: &[Seen], result: &mut [Assessment]) {
+    let mut found_out: HashMap<Key, i64> = HashMap::new();
+    for (index, own) in order.iter().zip(seen) {
+        let Some(account) = own.event.account else { continue };
+        let assessment = &mut result[*index];
+        let is_sign_in = own.event.kind == Kind::SignIn && own.event.is_let_in();
+        let is_newcomer = own.standing.is_newcomer() && own.standing.is_away;
+        let is_after = found_out.get(&account).is_some_and(|at| own.event.at - at <= DAY_MS);
+        if is_sign_in && is_newcomer && is_after && assessment.score < ATTACK {
+            assessment.add(Reason::Session, 0.7);
+        }
+        if is_sign_in && assessment.score >= ATTACK {
+            found_out.insert(account, own.event.at);
+        }
+    }
 }
 
 /// Marks events whose device, or without one whose network, is let in about as often as people are.
@@ -95,7 +114,7 @@ fn relay(seen: &mut [Seen]) {
         let known = own.event.provider.and_then(|provider| accounts.get(&provider));
         own.is_relay = known.is_some_and(|known| {
             let away = known.values().filter(|is_away| **is_away).count();
-            away >= RELAYED && away * 2 >= known.len()
+            away >= RELAYED && away * 3 >= known.len() * 2
         });
     }
 }

@@ -336,6 +336,8 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         let subnets = distinct(same(), |other| other.event.subnet);
         let of_devices = match devices {
             0 | 1 => 0.0,
+            // A browser that forgets, for example, is another device on the same network.
+            _ if distinct(same(), |other| other.event.network) <= 1 && subnets > 0 => 0.2,
             2 => 0.6,
             _ => 0.9,
         };
@@ -377,6 +379,21 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         if is_newcomer && crowd >= 4 && places >= 2 {
             strength = strength.max(0.7);
         }
+        // Access that was sold comes in from one place after another within the day.
+        let day = account
+            .iter()
+            .copied()
+            .filter(|other| (other.event.at - event.at).abs() <= DAY_MS / 2 && other.event.is_let_in());
+        let strangers: Vec<&Seen> = day
+            .chain(std::iter::once(seen))
+            .filter(|other| other.standing.is_newcomer() && other.standing.is_away)
+            .collect();
+        let strangers = || strangers.iter().copied();
+        let crowd =
+            distinct(strangers(), |other| other.event.device).min(distinct(strangers(), |other| other.event.subnet));
+        if view == View::Whole && is_newcomer && seen.standing.is_away && crowd >= 3 {
+            strength = strength.max(0.65);
+        }
         // One device, or an account without devices, on one new network after another.
         let subnets = distinct(
             near().filter(|other| other.event.device == event.device && other.standing.network != Relation::Familiar),
@@ -388,7 +405,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         }
     }
     // A device keeps its program: another one has taken its name.
-    if seen.standing.is_other_program && !seen.standing.has_own_network() {
+    if seen.standing.is_other_program && (seen.standing.is_away || !seen.standing.has_own_network()) {
         strength = strength.max(0.7);
     }
     strength
