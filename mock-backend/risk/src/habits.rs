@@ -84,6 +84,8 @@ pub(crate) struct Standing {
     is_own_provider: bool,
     /// True if the device is away from where the account is, and new to an account that was there long before it.
     is_arrival_away: bool,
+    /// True if the device came to an account that was there long before it, a short while ago.
+    pub(crate) is_new_device: bool,
     /// True if the device is new to an account that was there long before it.
     is_arrival: bool,
     /// True if the network is new to an account that was there long before it.
@@ -284,6 +286,7 @@ impl Habits {
             visits: here.map_or(0, |tally| tally.visits),
             let_in_here: here.map_or(0, |tally| tally.let_in),
             is_own_provider: relation(true, Aspect::Provider, event.provider) == Relation::Familiar,
+            is_new_device: own.is_some_and(is_new),
             is_arrival_away: is_away && own.is_some_and(is_new),
             is_arrival: own.is_some_and(is_arrival),
             is_passing: here_on.is_some_and(is_arrival),

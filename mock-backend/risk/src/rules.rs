@@ -343,6 +343,8 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         };
         let of_places = match (devices, places) {
             (_, 0 | 1) => 0.0,
+            // A relay or a roaming telephone, perhaps: the speed counts.
+            (0 | 1, _) if seen.standing.has_own_device() => 0.1,
             (0 | 1, 2) => 0.1,
             _ => 0.8,
         };
@@ -384,14 +386,12 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             .iter()
             .copied()
             .filter(|other| (other.event.at - event.at).abs() <= DAY_MS / 2 && other.event.is_let_in());
-        let strangers: Vec<&Seen> = day
-            .chain(std::iter::once(seen))
-            .filter(|other| other.standing.is_newcomer() && other.standing.is_away)
-            .collect();
+        let strangers: Vec<&Seen> =
+            day.chain(std::iter::once(seen)).filter(|other| other.standing.is_new_device).collect();
         let strangers = || strangers.iter().copied();
         let crowd =
             distinct(strangers(), |other| other.event.device).min(distinct(strangers(), |other| other.event.subnet));
-        if view == View::Whole && is_newcomer && seen.standing.is_away && crowd >= 3 {
+        if view == View::Whole && seen.standing.is_new_device && !seen.standing.has_own_network() && crowd >= 3 {
             strength = strength.max(0.65);
         }
         // One device, or an account without devices, on one new network after another.
@@ -418,7 +418,10 @@ fn novelty(seen: &Seen) -> impl Iterator<Item = Signal> {
     let is_in = seen.event.is_let_in() && seen.event.kind == Kind::SignIn && standing.has_history;
     let device = (is_in && is_new(standing.device)).then_some(Signal::new(Reason::NewDevice, 0.12));
     let country = (is_in && is_new(standing.country)).then_some(Signal::new(Reason::NewCountry, 0.18));
-    let tool = (seen.event.is_tool && standing.grade != Grade::Familiar).then_some(Signal::new(Reason::Tool, 0.25));
+    // A token of an app or a browser in the hands of a tool was taken.
+    let of_tool = if seen.event.kind == Kind::SignIn || standing.is_on_own_ground() { 0.25 } else { 0.55 };
+    let is_tool = seen.event.is_tool && (standing.grade != Grade::Familiar || of_tool > 0.5);
+    let tool = is_tool.then_some(Signal::new(Reason::Tool, of_tool));
     device.into_iter().chain(country).chain(tool)
 }
 
