@@ -86,6 +86,8 @@ pub(crate) struct Standing {
     is_arrival_away: bool,
     /// True if the device came to an account that was there long before it, a short while ago.
     pub(crate) is_new_device: bool,
+    /// True if the network did.
+    pub(crate) is_new_network: bool,
     /// True if the device is new to an account that was there long before it.
     is_arrival: bool,
     /// True if the network is new to an account that was there long before it.
@@ -287,6 +289,7 @@ impl Habits {
             let_in_here: here.map_or(0, |tally| tally.let_in),
             is_own_provider: relation(true, Aspect::Provider, event.provider) == Relation::Familiar,
             is_new_device: own.is_some_and(is_new),
+            is_new_network: here_on.is_some_and(is_new),
             is_arrival_away: is_away && own.is_some_and(is_new),
             is_arrival: own.is_some_and(is_arrival),
             is_passing: here_on.is_some_and(is_arrival),
@@ -308,10 +311,11 @@ impl Habits {
         single * 2 <= all
     }
 
-    /// Returns the place where the account was let in most often.
+    /// Returns the place of the account: the first one at which it was let in for a fifth of all times.
     fn main_place(&self) -> Option<Key> {
-        let places = self.tallies.iter().filter(|((aspect, _), _)| *aspect == Aspect::Place);
-        places.max_by_key(|(_, tally)| tally.let_in).map(|((_, place), _)| *place)
+        let is_main = |tally: &Tally| tally.let_in > 0 && tally.let_in.saturating_mul(5) >= self.let_in;
+        let places = self.tallies.iter().filter(|((aspect, _), tally)| *aspect == Aspect::Place && is_main(tally));
+        places.min_by_key(|(_, tally)| tally.first).map(|((_, place), _)| *place)
     }
 
     /// Iterates over the values of an aspect.

@@ -12,6 +12,8 @@ use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
 const VALUES: usize = 4_096;
 /// Events of the account that an event is compared with, to each side.
 const AROUND: usize = 96;
+/// Score from which on a session is an attack even when it has become a habit.
+const SURE: f64 = 0.7;
 /// Least number of accounts that go through a relay.
 const RELAYED: usize = 3;
 /// Least number of events by which an aspect is judged.
@@ -123,7 +125,7 @@ fn relay(seen: &mut [Seen]) {
 fn go_on(order: &[usize], seen: &[Seen], result: &mut [Assessment]) {
     let session = |own: &Seen| {
         let event = &own.event;
-        let is_own = own.standing.has_own_network() && own.standing.has_own_device();
+        let is_own = own.standing.has_own_network() && own.standing.has_own_device() && !own.standing.is_away;
         let hand = event.token.or(event.device)?;
         (event.is_let_in() && !is_own).then_some((event.account?, hand, event.network?))
     };
@@ -136,7 +138,10 @@ fn go_on(order: &[usize], seen: &[Seen], result: &mut [Assessment]) {
         }
     }
     for (index, own) in order.iter().zip(seen) {
-        let score = session(own).and_then(|session| worst.get(&session)).map_or(0.0, |worst| worst * 0.95);
+        let worst = session(own).and_then(|session| worst.get(&session)).copied().unwrap_or_default();
+        let has_settled = own.standing.has_own_network() && own.standing.has_own_device();
+        // What has become a habit meanwhile takes more than a doubtful beginning.
+        let score = if has_settled && worst < SURE { 0.0 } else { worst * 0.95 };
         if result[*index].score < ATTACK && score >= ATTACK {
             result[*index].add(Reason::Session, score);
         }

@@ -17,7 +17,7 @@ const APART_KM: f64 = 500.0;
 /// Number of events before and after one that it is compared with for travel.
 const NEIGHBOURS: usize = 12;
 /// Weighted guesses at an account from which on further ones are limited.
-const LIMITED_GUESSES: f64 = 10.0;
+const LIMITED_GUESSES: f64 = 20.0;
 /// Accounts from which on further tries of one source are limited.
 const LIMITED_ACCOUNTS: u32 = 25;
 /// Maximum number of refusals before a success that makes them typing errors.
@@ -391,8 +391,10 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         let strangers = || strangers.iter().copied();
         let crowd =
             distinct(strangers(), |other| other.event.device).min(distinct(strangers(), |other| other.event.subnet));
-        if view == View::Whole && seen.standing.is_new_device && !seen.standing.has_own_network() && crowd >= 3 {
-            strength = strength.max(0.65);
+        let is_new_here =
+            seen.standing.is_new_device && (seen.standing.is_new_network || !seen.standing.has_own_network());
+        if view == View::Whole && is_new_here && crowd >= 3 {
+            strength = strength.max(0.8);
         }
         // One device, or an account without devices, on one new network after another.
         let subnets = distinct(
