@@ -25,6 +25,8 @@ pub enum Reason {
     Sharing,
     /// Nobody travels that fast.
     ImpossibleTravel,
+    /// It goes on with a session that is an attack.
+    Session,
     /// A device that the account has not had.
     NewDevice,
     /// A country that the account has not been in.
@@ -43,6 +45,7 @@ impl Reason {
             Self::DistributedStuffing => "distributed_stuffing",
             Self::Sharing => "sharing",
             Self::ImpossibleTravel => "impossible_travel",
+            Self::Session => "session",
             Self::NewDevice => "new_device",
             Self::NewCountry => "new_country",
             Self::Tool => "tool",
@@ -108,6 +111,12 @@ impl Assessment {
             _ => Action::Allow,
         };
         Self { score, reasons, action }
+    }
+
+    /// Adds a reason.
+    pub(crate) fn add(&mut self, reason: Reason, strength: f64) {
+        let reasons = self.reasons.iter().copied().chain([(reason, strength)]);
+        *self = Self::of(reasons.collect::<Vec<_>>(), self.action == Action::Limit);
     }
 
     /// Returns true if a reason is among the reasons.

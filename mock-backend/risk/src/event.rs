@@ -42,8 +42,12 @@ pub struct Event {
     pub network: Option<Key>,
     /// Network of about 256 subscribers.
     pub subnet: Option<Key>,
+    /// Network of a provider, or a part of it.
+    pub provider: Option<Key>,
     /// Name of the program.
     pub agent: Option<Key>,
+    /// Name of the program without its versions, which stay no device's for long.
+    pub program: Option<Key>,
     /// True if the program is a tool for calls rather than an app or a browser.
     pub is_tool: bool,
     /// Country.
@@ -66,7 +70,9 @@ impl Event {
             token: None,
             network: None,
             subnet: None,
+            provider: None,
             agent: None,
+            program: None,
             is_tool: false,
             country: None,
             place: None,
@@ -74,21 +80,23 @@ impl Event {
         }
     }
 
-    /// Sets both networks of an address: that of one subscriber is an IPv4 address or the /64 of an IPv6 address (RFC 6177), the
-    /// wider one a /24 or a /48.
+    /// Sets the networks of an address: that of one subscriber is an IPv4 address or the /64 of an IPv6 address (RFC 6177), the
+    /// wider one a /24 or a /48, and a part of a provider's a /16 or a /32.
     pub fn set_address(&mut self, address: IpAddr) {
-        let (network, subnet) = match address.to_canonical() {
+        let (network, subnet, provider) = match address.to_canonical() {
             IpAddr::V4(v4) => {
                 let [a, b, c, _] = v4.octets();
-                (v4.to_string(), format!("{a}.{b}.{c}/24"))
+                (v4.to_string(), format!("{a}.{b}.{c}/24"), format!("{a}.{b}/16"))
             }
             IpAddr::V6(v6) => {
                 let [a, b, c, d, ..] = v6.segments();
-                (format!("{a:x}:{b:x}:{c:x}:{d:x}/64"), format!("{a:x}:{b:x}:{c:x}/48"))
+                let subnet = format!("{a:x}:{b:x}:{c:x}/48");
+                (format!("{a:x}:{b:x}:{c:x}:{d:x}/64"), subnet, format!("{a:x}:{b:x}/32"))
             }
         };
         self.network = Key::of(&network);
         self.subnet = Key::of(&subnet);
+        self.provider = Key::of(&provider);
     }
 
     /// Sets the program by its `User-Agent`.
@@ -116,6 +124,8 @@ impl Event {
         ];
         let lower = agent.to_lowercase();
         self.agent = Key::of(agent);
+        let letters: String = lower.chars().filter(|c| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '_')).collect();
+        self.program = Key::of(&letters);
         self.is_tool = TOOLS.iter().any(|tool| lower.contains(tool));
     }
 

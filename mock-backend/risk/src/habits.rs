@@ -9,6 +9,8 @@ use crate::key::Key;
 const APART_MS: i64 = 3 * HOUR_MS;
 /// Time after which another visit to a place counts anew.
 const VISIT_MS: i64 = 12 * HOUR_MS;
+/// Time after which a device that came to an account is one of its own.
+const ARRIVAL_MS: i64 = 12 * HOUR_MS;
 /// Visits after which a place is one of the account's.
 const HABITUAL_VISITS: u32 = 3;
 /// Refusals for each time that the account was let in which are still those of somebody who mistypes.
@@ -22,6 +24,7 @@ pub(crate) enum Aspect {
     Device,
     Network,
     Subnet,
+    Provider,
     Country,
     Place,
 }
@@ -31,11 +34,15 @@ pub(crate) enum Aspect {
 pub(crate) struct Tally {
     pub(crate) let_in: u32,
     refused: u32,
+    /// Refusals before somebody was let in with it.
+    refused_before: u32,
     first: i64,
     last: i64,
     visits: u32,
     counted: i64,
     seen: i64,
+    /// First program that was let in with it.
+    program: Option<Key>,
 }
 
 /// Relation of a value to an account at a time.
@@ -73,6 +80,22 @@ pub(crate) struct Standing {
     pub(crate) visits: u32,
     /// Events that were let in at the place of the event.
     let_in_here: u32,
+    /// True if the provider is one that the account was let in from.
+    is_own_provider: bool,
+    /// True if the device is away from where the account is, and new to an account that was there long before it.
+    is_arrival_away: bool,
+    /// True if the device came to an account that was there long before it, a short while ago.
+    pub(crate) is_new_device: bool,
+    /// True if the network did.
+    pub(crate) is_new_network: bool,
+    /// True if the device is new to an account that was there long before it.
+    is_arrival: bool,
+    /// True if the network is new to an account that was there long before it.
+    is_passing: bool,
+    /// True if the device had another program before.
+    pub(crate) is_other_program: bool,
+    /// True if the place is not the one where the account is most.
+    pub(crate) is_away: bool,
     /// True if the account was let in a few times, some of them at another time.
     pub(crate) has_history: bool,
     /// True if the account's networks come again, rather than being new each time.
@@ -80,6 +103,27 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// Returns true if the device has been the account's for a while.
+    pub(crate) fn has_own_device(&self) -> bool {
+        self.device == Relation::Familiar && !self.is_arrival
+    }
+
+    /// Returns true if the device came to the account from elsewhere a short while ago, or is not the account's at all.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        self.device != Relation::Unknown && (!self.has_own_device() || self.is_arrival_away)
+    }
+
+    /// Returns true if who acts is at home: on the account's network, or with its device at its provider.
+    pub(crate) fn is_on_own_ground(&self) -> bool {
+        self.has_own_network()
+            || (self.device == Relation::Familiar && (self.network == Relation::Familiar || self.is_own_provider))
+    }
+
+    /// Returns true if the network has been the account's for a while.
+    pub(crate) fn has_own_network(&self) -> bool {
+        self.network == Relation::Familiar && !self.is_passing
+    }
+
     /// Returns true if who acts was let in with the same device or, without a device, on the same network.
     pub(crate) fn is_vouched_for(&self) -> bool {
         match self.device {
@@ -132,6 +176,7 @@ fn aspects(event: &Event) -> impl Iterator<Item = (Aspect, Key)> {
         (Aspect::Device, event.device),
         (Aspect::Network, event.network),
         (Aspect::Subnet, event.subnet),
+        (Aspect::Provider, event.provider),
         (Aspect::Country, event.country),
         (Aspect::Place, place_of(event)),
     ]
@@ -167,7 +212,9 @@ impl Habits {
             }
             if tally.let_in == 0 {
                 (tally.first, tally.last) = (event.at, event.at);
+                tally.refused_before = tally.refused;
             }
+            tally.program = tally.program.or(event.program);
             if tally.visits == 0 || event.at - tally.counted >= VISIT_MS {
                 tally.visits += 1;
                 tally.counted = event.at;
@@ -186,6 +233,12 @@ impl Habits {
             return Relation::Unknown;
         }
         match self.tally(aspect, key) {
+            // It was the account's before anybody was refused with it.
+            Some(tally)
+                if tally.let_in > 0 && tally.refused_before <= TYPING_ERRORS && tally.first <= at - APART_MS =>
+            {
+                Relation::Familiar
+            }
             Some(tally) if tally.let_in > 0 && tally.refused <= tally.let_in.saturating_mul(TYPING_ERRORS) => {
                 let is_apart = tally.first <= at - APART_MS || tally.last >= at + APART_MS;
                 if is_apart { Relation::Familiar } else { Relation::Recent }
@@ -218,6 +271,13 @@ impl Habits {
             (Relation::Unknown, Relation::Unknown) if country == Relation::Strange => Grade::Stranger,
             (Relation::Unknown, Relation::Unknown) => Grade::Neutral,
         };
+        let is_new = |tally: &Tally| {
+            tally.let_in > 0 && tally.first >= event.at - ARRIVAL_MS && tally.first - self.first >= 2 * ARRIVAL_MS
+        };
+        let is_arrival = |tally: &Tally| is_new(tally) && tally.last - tally.first < 2 * ARRIVAL_MS;
+        let is_away = place_of(event).is_some_and(|place| self.main_place().is_some_and(|main| main != place));
+        let here_on = self.tally(Aspect::Network, event.network);
+        let own = self.tally(Aspect::Device, event.device).filter(|_| telling.device);
         let here = self.tally(Aspect::Place, place_of(event));
         let is_apart = self.first <= event.at - APART_MS || self.last >= event.at + APART_MS;
         Standing {
@@ -227,6 +287,15 @@ impl Habits {
             country,
             visits: here.map_or(0, |tally| tally.visits),
             let_in_here: here.map_or(0, |tally| tally.let_in),
+            is_own_provider: relation(true, Aspect::Provider, event.provider) == Relation::Familiar,
+            is_new_device: own.is_some_and(is_new),
+            is_new_network: here_on.is_some_and(is_new),
+            is_arrival_away: is_away && own.is_some_and(is_new),
+            is_arrival: own.is_some_and(is_arrival),
+            is_passing: here_on.is_some_and(is_arrival),
+            is_other_program: event.program.is_some()
+                && own.and_then(|own| own.program).is_some_and(|program| Some(program) != event.program),
+            is_away,
             has_history: self.let_in >= HISTORY && is_apart,
             networks_recur: self.recurs(Aspect::Network),
         }
@@ -240,6 +309,13 @@ impl Habits {
             single += u32::from(tally.let_in == 1);
         }
         single * 2 <= all
+    }
+
+    /// Returns the place of the account: the first one at which it was let in for a fifth of all times.
+    fn main_place(&self) -> Option<Key> {
+        let is_main = |tally: &Tally| tally.let_in > 0 && tally.let_in.saturating_mul(5) >= self.let_in;
+        let places = self.tallies.iter().filter(|((aspect, _), tally)| *aspect == Aspect::Place && is_main(tally));
+        places.min_by_key(|(_, tally)| tally.first).map(|((_, place), _)| *place)
     }
 
     /// Iterates over the values of an aspect.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::assessment::{Assessment, Reason};
-use crate::event::{DAY_MS, Event};
+use crate::assessment::{ATTACK, Assessment, Reason};
+use crate::event::{DAY_MS, Event, Kind};
 use crate::habits::{Aspect, Habits, Telling};
 use crate::key::Key;
 use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
@@ -12,6 +12,10 @@ use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
 const VALUES: usize = 4_096;
 /// Events of the account that an event is compared with, to each side.
 const AROUND: usize = 96;
+/// Score from which on a session is an attack even when it has become a habit.
+const SURE: f64 = 0.7;
+/// Least number of accounts that go through a relay.
+const RELAYED: usize = 3;
 /// Least number of events by which an aspect is judged.
 const ENOUGH: u32 = 20;
 
@@ -33,9 +37,11 @@ pub fn score(events: &[Event]) -> Vec<Assessment> {
     let stand = |index: &usize| {
         let event = events[*index];
         let own = event.account.and_then(|account| habits.get(&account)).unwrap_or(&none);
-        Seen { event, standing: own.standing(&event, telling) }
+        Seen::new(event, own.standing(&event, telling))
     };
-    let seen: Vec<Seen> = order.iter().map(stand).collect();
+    let mut seen: Vec<Seen> = order.iter().map(stand).collect();
+    repute(&mut seen, telling);
+    relay(&mut seen);
     let flood = flood(&seen);
     let mut result = vec![None; events.len()];
     let mut around = Vec::new();
@@ -53,7 +59,93 @@ pub fn score(events: &[Event]) -> Vec<Assessment> {
         }
         result[*index] = Some(assess(own, &around, (before, View::Whole), flood[place].iter().copied()));
     }
-    result.into_iter().flatten().collect()
+    let mut result: Vec<Assessment> = result.into_iter().flatten().collect();
+    take_over(&order, &seen, &mut result);
+    go_on(&order, &seen, &mut result);
+    result
+}
+
+/// Raises the scores of sign-ins of newcomers from elsewhere within a day after the password was found out.
+fn take_over(order: &[usize], seen: &[Seen], result: &mut [Assessment]) {
+    let mut found_out: HashMap<Key, i64> = HashMap::new();
+    for (index, own) in order.iter().zip(seen) {
+        let Some(account) = own.event.account else { continue };
+        let assessment = &mut result[*index];
+        let is_sign_in = own.event.kind == Kind::SignIn && own.event.is_let_in();
+        let is_newcomer = own.standing.is_newcomer() && own.standing.is_away;
+        let is_after = found_out.get(&account).is_some_and(|at| own.event.at - at <= DAY_MS);
+        if is_sign_in && is_newcomer && is_after && assessment.score < ATTACK {
+            assessment.add(Reason::Session, 0.7);
+        }
+        if is_sign_in && assessment.score >= ATTACK {
+            found_out.insert(account, own.event.at);
+        }
+    }
+}
+
+/// Marks events whose device, or without one whose network, is let in about as often as people are.
+fn repute(seen: &mut [Seen], telling: Telling) {
+    let key = |seen: &Seen| match seen.event.device.filter(|_| telling.device) {
+        Some(device) => Some((Source::Device, device)),
+        None => Some((Source::Network, seen.event.network?)),
+    };
+    let mut counts: HashMap<(Source, Key), (u32, u32)> = HashMap::new();
+    for own in seen.iter() {
+        if let Some(key) = key(own) {
+            let (let_in, refused) = counts.entry(key).or_default();
+            *let_in += u32::from(own.event.is_let_in());
+            *refused += u32::from(own.event.is_refused());
+        }
+    }
+    for own in seen.iter_mut() {
+        let count = key(own).and_then(|key| counts.get(&key));
+        own.is_reputable = count.is_some_and(|(let_in, refused)| *let_in > 0 && *refused <= *let_in * 5);
+    }
+}
+
+/// Marks events from providers through which mostly people go who are at home elsewhere, with devices of their own: relays, and
+/// gateways of roaming telephones.
+fn relay(seen: &mut [Seen]) {
+    let mut accounts: HashMap<Key, HashMap<Key, bool>> = HashMap::new();
+    for own in seen.iter().filter(|own| own.event.is_let_in() && own.standing.has_own_device()) {
+        if let (Some(provider), Some(account)) = (own.event.provider, own.event.account) {
+            *accounts.entry(provider).or_default().entry(account).or_default() |= own.standing.is_away;
+        }
+    }
+    for own in seen.iter_mut() {
+        let known = own.event.provider.and_then(|provider| accounts.get(&provider));
+        own.is_relay = known.is_some_and(|known| {
+            let away = known.values().filter(|is_away| **is_away).count();
+            away >= RELAYED && away * 3 >= known.len() * 2
+        });
+    }
+}
+
+/// Raises the scores of what goes on in a session of which a part is an attack: with the same token or device, from the same network.
+fn go_on(order: &[usize], seen: &[Seen], result: &mut [Assessment]) {
+    let session = |own: &Seen| {
+        let event = &own.event;
+        let is_own = own.standing.has_own_network() && own.standing.has_own_device() && !own.standing.is_away;
+        let hand = event.token.or(event.device)?;
+        (event.is_let_in() && !is_own).then_some((event.account?, hand, event.network?))
+    };
+    let mut worst: HashMap<(Key, Key, Key), f64> = HashMap::new();
+    for (index, own) in order.iter().zip(seen) {
+        let score = result[*index].score;
+        if let Some(session) = session(own).filter(|_| score >= ATTACK) {
+            let worst = worst.entry(session).or_default();
+            *worst = worst.max(score);
+        }
+    }
+    for (index, own) in order.iter().zip(seen) {
+        let worst = session(own).and_then(|session| worst.get(&session)).copied().unwrap_or_default();
+        let has_settled = own.standing.has_own_network() && own.standing.has_own_device();
+        // What has become a habit meanwhile takes more than a doubtful beginning.
+        let score = if has_settled && worst < SURE { 0.0 } else { worst * 0.95 };
+        if result[*index].score < ATTACK && score >= ATTACK {
+            result[*index].add(Reason::Session, score);
+        }
+    }
 }
 
 /// Returns the aspects whose values come again. In a file where each row has another address, a new one tells nothing.

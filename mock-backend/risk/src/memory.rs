@@ -59,7 +59,7 @@ impl Memory {
             Some((_, account)) => account.habits.standing(event, Telling::ALL),
             None => Habits::default().standing(event, Telling::ALL),
         };
-        Seen { event: *event, standing }
+        Seen::new(*event, standing)
     }
 
     /// Counts the accounts that a source tried, with a try that is made now.

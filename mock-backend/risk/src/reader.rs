@@ -305,6 +305,10 @@ fn row(columns: &Columns, record: &csv::StringRecord, table: &mut Table) -> Resu
     event.account = Key::of(cell(columns.account));
     event.device = Key::of(cell(columns.device));
     event.token = Key::of(cell(columns.token));
+    if columns.device.is_none() {
+        // A token is of one device.
+        event.device = event.token;
+    }
     let address = cell(columns.address);
     match values::address(address) {
         Some(address) => event.set_address(address),

@@ -17,7 +17,7 @@ const APART_KM: f64 = 500.0;
 /// Number of events before and after one that it is compared with for travel.
 const NEIGHBOURS: usize = 12;
 /// Weighted guesses at an account from which on further ones are limited.
-const LIMITED_GUESSES: f64 = 10.0;
+const LIMITED_GUESSES: f64 = 20.0;
 /// Accounts from which on further tries of one source are limited.
 const LIMITED_ACCOUNTS: u32 = 25;
 /// Maximum number of refusals before a success that makes them typing errors.
@@ -28,6 +28,16 @@ const TYPING_ERRORS: usize = 5;
 pub(crate) struct Seen {
     pub(crate) event: Event,
     pub(crate) standing: Standing,
+    /// True if the device, or without one the network, is let in with other accounts or at other times.
+    pub(crate) is_reputable: bool,
+    /// True if the network is one through which many go who are elsewhere.
+    pub(crate) is_relay: bool,
+}
+
+impl Seen {
+    pub(crate) const fn new(event: Event, standing: Standing) -> Self {
+        Self { event, standing, is_reputable: false, is_relay: false }
+    }
 }
 
 /// Accounts that a source tried within a window.
@@ -109,7 +119,9 @@ impl Source {
             Self::Subnet => event.subnet,
             Self::Agent => event.agent,
             Self::Country => event.country,
-            Self::Strangers => Key::of("strangers").filter(|_| seen.standing.grade == Grade::Stranger),
+            Self::Strangers => {
+                Key::of("strangers").filter(|_| seen.standing.grade == Grade::Stranger && !seen.is_reputable)
+            }
             Self::All => Key::of("all"),
         }
     }
@@ -135,6 +147,8 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
     let flood = sigmoid((bad - from + 0.5) / (from / 4.0));
     let part = match (seen.event.is_refused(), seen.standing.grade) {
         (true, Grade::Familiar) => 0.3,
+        (true, _) if seen.standing.network == Relation::Familiar => 0.3,
+        (true, _) if seen.is_reputable && is_wide => 0.3,
         (true, Grade::Neutral) if seen.standing.is_vouched_for() => 0.4,
         (true, Grade::Neutral) if source == Source::Country && seen.standing.country == Relation::Familiar => 0.4,
         (true, _) => 1.0,
@@ -148,13 +162,16 @@ pub(crate) fn stuffing(seen: &Seen, source: Source, tried: Tried, attack_from: u
 }
 
 /// Returns the weight of a refused sign-in: owners mistype, strangers guess. Who gets in within the hour is rather an owner.
-fn weight(standing: &Standing, gets_in: bool) -> f64 {
-    match standing.grade {
+fn weight(seen: &Seen, gets_in: bool) -> f64 {
+    match seen.standing.grade {
+        _ if seen.standing.is_on_own_ground() => 0.3,
+        // The device of somebody who mistypes the address, perhaps.
+        Grade::Stranger if seen.is_reputable => 0.7,
         Grade::Stranger => 1.0,
         Grade::Neutral if gets_in => 0.6,
-        Grade::Neutral => 0.8,
+        Grade::Neutral => 0.9,
         Grade::Familiar if gets_in => 0.5,
-        Grade::Familiar => 0.7,
+        Grade::Familiar => 0.8,
     }
 }
 
@@ -203,14 +220,14 @@ fn guessing(seen: &Seen, account: &[&Seen], view: View) -> Signal {
         let is_in = |other: &Event| other.kind == Kind::SignIn && other.is_let_in() && is_same_hand(event, other);
         let gets_in = account.iter().any(|other| is_in(&other.event) && (other.event.at - event.at).abs() <= HOUR_MS);
         let weight = |other: &Seen| {
-            let weight = weight(&other.standing, gets_in);
+            let weight = weight(other, gets_in);
             if is_made_good(other, account) { weight.min(0.5) } else { weight }
         };
         let hour: f64 = counted.map(|other| weight(other)).sum::<f64>() + weight(seen);
         let strangers = refused().filter(|other| other.standing.grade == Grade::Stranger).count() as f64;
         let day = if seen.standing.grade == Grade::Stranger { (strangers + 1.0) / 2.0 } else { 0.0 };
         let tries = hour.max(day);
-        return Signal { limits: tries >= LIMITED_GUESSES, ..Signal::new(Reason::Guessing, sigmoid(tries - 4.8)) };
+        return Signal { limits: tries >= LIMITED_GUESSES, ..Signal::new(Reason::Guessing, sigmoid(tries - 7.3)) };
     }
     if event.accepted.is_none() || seen.standing.grade == Grade::Familiar {
         return Signal::new(Reason::GuessedRight, 0.0);
@@ -221,7 +238,7 @@ fn guessing(seen: &Seen, account: &[&Seen], view: View) -> Signal {
     let tries: f64 = before
         .filter(|other| seen.standing.grade == Grade::Stranger || is_same_hand(event, &other.event))
         .filter(|other| !is_made_good(other, account))
-        .map(|other| weight(&other.standing, false))
+        .map(|other| weight(other, false))
         .sum();
     Signal::new(Reason::GuessedRight, sigmoid(tries - 6.8))
 }
@@ -240,8 +257,9 @@ fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
             continue;
         }
         let is_same_device = event.device.is_some() && event.device == other.event.device;
-        let are_two_people =
-            !is_same_device && standing.device == Relation::Familiar && other.standing.device == Relation::Familiar;
+        let are_two_people = !is_same_device
+            && standing.has_own_device()
+            && (other.standing.has_own_device() || !other.standing.is_away);
         if are_two_people {
             continue;
         }
@@ -269,7 +287,13 @@ fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
         };
         // A refused try from afar is a guess, and takes nobody there. A device of the account abroad for the first time may be
         // behind a relay.
-        let part = if event.is_let_in() { 1.0 } else { 0.35 };
+        let part = match event.is_let_in() {
+            // Relays and wrong databases of addresses put people where they are not.
+            true if (seen.is_relay || (is_same_device && other.is_relay)) && standing.has_own_device() => 0.4,
+            true if standing.has_own_network() => 0.4,
+            true => 1.0,
+            false => 0.35,
+        };
         strongest = strongest.max(strength * part);
     }
     strongest
@@ -312,12 +336,16 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         let subnets = distinct(same(), |other| other.event.subnet);
         let of_devices = match devices {
             0 | 1 => 0.0,
+            // A browser that forgets, for example, is another device on the same network.
+            _ if distinct(same(), |other| other.event.network) <= 1 && subnets > 0 => 0.2,
             2 => 0.6,
             _ => 0.9,
         };
         let of_places = match (devices, places) {
             (_, 0 | 1) => 0.0,
-            (0 | 1, 2) => 0.3,
+            // A relay or a roaming telephone, perhaps: the speed counts.
+            (0 | 1, _) if seen.standing.has_own_device() => 0.1,
+            (0 | 1, 2) => 0.1,
             _ => 0.8,
         };
         let of_networks = if devices <= 1 && subnets >= 5 && seen.standing.networks_recur { 0.6 } else { 0.0 };
@@ -326,7 +354,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         let part = if is_owner { 0.4 } else { 1.0 };
         strength = strength.max(of_devices * part).max(of_places * part).max(of_networks);
     }
-    let is_strange = seen.standing.device != Relation::Familiar || !seen.standing.is_at_home();
+    let is_strange = seen.standing.is_newcomer() || !seen.standing.has_own_device() || !seen.standing.is_at_home();
     if is_strange {
         let near = || near.iter().copied();
         let (devices, places) = (distinct(near(), |other| other.event.device), places_apart(near()));
@@ -334,7 +362,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
         if places >= 3 && (devices >= 3 || !has_devices) {
             strength = strength.max(0.8);
         }
-        let new = || near().filter(|other| !matches!(other.standing.device, Relation::Familiar | Relation::Unknown));
+        let new = || near().filter(|other| other.standing.is_newcomer());
         let new_devices = distinct(new(), |other| other.event.device);
         let new_networks =
             distinct(new(), |other| other.event.network.filter(|_| other.standing.network != Relation::Familiar));
@@ -346,8 +374,27 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             false if seen.standing.has_history && view == View::Whole => new_devices,
             false => 0,
         };
-        if seen.standing.device != Relation::Familiar && crowd >= most {
+        let is_newcomer = seen.standing.is_newcomer();
+        if is_newcomer && crowd >= most {
             strength = strength.max(if crowd > most { 0.8 } else { 0.6 });
+        }
+        if is_newcomer && crowd >= 4 && places >= 2 {
+            strength = strength.max(0.7);
+        }
+        // Access that was sold comes in from one place after another within the day.
+        let day = account
+            .iter()
+            .copied()
+            .filter(|other| (other.event.at - event.at).abs() <= DAY_MS / 2 && other.event.is_let_in());
+        let strangers: Vec<&Seen> =
+            day.chain(std::iter::once(seen)).filter(|other| other.standing.is_new_device).collect();
+        let strangers = || strangers.iter().copied();
+        let crowd =
+            distinct(strangers(), |other| other.event.device).min(distinct(strangers(), |other| other.event.subnet));
+        let is_new_here =
+            seen.standing.is_new_device && (seen.standing.is_new_network || !seen.standing.has_own_network());
+        if view == View::Whole && is_new_here && crowd >= 3 {
+            strength = strength.max(0.8);
         }
         // One device, or an account without devices, on one new network after another.
         let subnets = distinct(
@@ -359,6 +406,10 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             strength = strength.max(0.6);
         }
     }
+    // A device keeps its program: another one has taken its name.
+    if seen.standing.is_other_program && (seen.standing.is_away || !seen.standing.has_own_network()) {
+        strength = strength.max(0.7);
+    }
     strength
 }
 
@@ -369,7 +420,10 @@ fn novelty(seen: &Seen) -> impl Iterator<Item = Signal> {
     let is_in = seen.event.is_let_in() && seen.event.kind == Kind::SignIn && standing.has_history;
     let device = (is_in && is_new(standing.device)).then_some(Signal::new(Reason::NewDevice, 0.12));
     let country = (is_in && is_new(standing.country)).then_some(Signal::new(Reason::NewCountry, 0.18));
-    let tool = (seen.event.is_tool && standing.grade != Grade::Familiar).then_some(Signal::new(Reason::Tool, 0.25));
+    // A token of an app or a browser in the hands of a tool was taken.
+    let of_tool = if seen.event.kind == Kind::SignIn || standing.is_on_own_ground() { 0.25 } else { 0.55 };
+    let is_tool = seen.event.is_tool && (standing.grade != Grade::Familiar || of_tool > 0.5);
+    let tool = is_tool.then_some(Signal::new(Reason::Tool, of_tool));
     device.into_iter().chain(country).chain(tool)
 }
 
