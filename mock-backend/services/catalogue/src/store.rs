@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +20,10 @@ use crate::pictures::PictureKeys;
 /// How often the media directory is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Looks at the directory from one look at the record of each title to the next: a record that is changed in its place, which the
+/// packager never does and people do, is taken over within ten seconds.
+const LOOKS_PER_RECORDS: u32 = 10;
+
 /// The catalogue of a data directory.
 #[derive(Debug)]
 pub struct Catalogue {
@@ -30,8 +35,9 @@ pub struct Catalogue {
     /// Warnings about records that were given, each once.
     warned: Mutex<BTreeSet<String>>,
     current: RwLock<Arc<Snapshot>>,
-    /// Time of the directory's latest change as it was read.
-    seen: Mutex<Option<SystemTime>>,
+    /// Time of the directory's latest change as it was read, and the latest of its records.
+    seen: Mutex<(Option<SystemTime>, Option<SystemTime>)>,
+    looks: AtomicU32,
     /// Number of times that the titles were read again.
     changes: watch::Sender<u64>,
     /// Milliseconds since the Unix epoch at which it was opened.
@@ -53,7 +59,8 @@ impl Catalogue {
             clock,
             warned: Mutex::default(),
             current: RwLock::default(),
-            seen: Mutex::new(changed(data)),
+            seen: Mutex::new((changed(data), records_changed(data))),
+            looks: AtomicU32::new(0),
             changes: watch::Sender::new(0),
             opened_ms: u64::try_from(opened.as_millis()).unwrap_or_default(),
         };
@@ -149,9 +156,13 @@ impl Catalogue {
     }
 
     fn refresh(&self) {
-        let now = changed(&self.data);
-        let is_same = *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == now;
-        if is_same && self.now().holds_at(self.clock.now_ms()) {
+        let before = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+        let looks_at_records = looks % LOOKS_PER_RECORDS == LOOKS_PER_RECORDS - 1;
+        let directory = changed(&self.data);
+        let records = if looks_at_records || directory != before.0 { records_changed(&self.data) } else { before.1 };
+        let now = (directory, records);
+        if now == before && self.now().holds_at(self.clock.now_ms()) {
             return;
         }
         match self.read() {
@@ -169,4 +180,11 @@ impl Catalogue {
 /// When the media directory changed last: titles are renamed into and out of it as wholes.
 fn changed(data: &Path) -> Option<SystemTime> {
     std::fs::metadata(media::media_dir(data)).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// When the record of a title changed last.
+fn records_changed(data: &Path) -> Option<SystemTime> {
+    let titles = std::fs::read_dir(media::media_dir(data)).ok()?;
+    let records = titles.flatten().map(|title| title.path().join("title.json"));
+    records.filter_map(|record| std::fs::metadata(record).and_then(|record| record.modified()).ok()).max()
 }

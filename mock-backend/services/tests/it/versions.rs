@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use kinora_api::{ErrorCode, Protocol};
+use kinora_api::{ErrorCode, Protocol, TitleDetail, paths};
 use kinora_media as media;
 
-use kinora_stage::{SEGMENT, Stage, TITLE, beside, error, segment};
+use kinora_stage::{PATIENCE, SEGMENT, Stage, TITLE, beside, error, segment};
 
 /// Replaces the title's directory as the packager does, with other bytes under the same names. Returns the directory of the
 /// version that was replaced, whose time says that this was an hour ago.
@@ -126,4 +126,24 @@ async fn a_renewal_never_names_a_version_that_is_gone() {
         tokio::task::yield_now().await;
     };
     assert_eq!((status, gone.kind()), (404, Some(ErrorCode::PlaybackSessionNotFound)));
+}
+
+#[tokio::test]
+async fn a_record_that_is_changed_in_its_place_is_taken_over() {
+    let stage = Stage::new().await;
+    let viewer = stage.viewer().await;
+    let detail: TitleDetail = viewer.read(&paths::title(&TITLE.into(), None)).await;
+    assert_eq!(detail.card.name, "Small Film");
+    let file = stage.dir.path().join("media").join(TITLE).join("title.json");
+    let text = fs::read_to_string(&file).unwrap().replace("Small Film", "Other Name");
+    fs::write(&file, text).unwrap();
+    let begun = Instant::now();
+    loop {
+        let detail: TitleDetail = viewer.read(&paths::title(&TITLE.into(), None)).await;
+        if detail.card.name == "Other Name" {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the record is not read again");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
