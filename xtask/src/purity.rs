@@ -9,9 +9,13 @@ const BANNED: [&str; 5] = ["tokio", "reqwest", "gstreamer", "hyper", "futures-ut
 
 /// Services of the backend, and what of the workspace one may depend on.
 const SERVICES: [&str; 4] = ["kinora-accounts", "kinora-catalogue", "kinora-playback", "kinora-recommendations"];
-const ALLOWED: [&str; 5] = ["kinora-api", "kinora-kit", "kinora-store", "kinora-eventlog", "kinora-media"];
+const ALLOWED: [&str; 6] =
+    ["kinora-api", "kinora-kit", "kinora-store", "kinora-eventlog", "kinora-media", "kinora-risk"];
 /// Crates of the workspace that those use in turn.
-const IN_TURN: [&str; 2] = ["kinora-manifests", "kinora-pin"];
+const IN_TURN: [&str; 3] = ["kinora-art", "kinora-manifests", "kinora-pin"];
+/// Crates that know no other one of the workspace: rules of risk, and the traffic by which they are judged, which could not be
+/// independent of them otherwise.
+const ALONE: [&str; 3] = ["kinora-art", "kinora-risk", "kinora-risk-traffic"];
 
 /// Checks the dependency graph, then that it compiles, in a target folder of its own so that the features of the
 /// workspace are not disturbed.
@@ -31,6 +35,9 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
     for service in SERVICES {
         check_service(&cargo, root, service)?;
     }
+    for name in ALONE {
+        check_alone(&cargo, root, name)?;
+    }
     let status = Command::new(&cargo)
         .args(["check", "--quiet", "-p", "player-core", "--no-default-features", "--target-dir", "target/purity"])
         .current_dir(root)
@@ -44,27 +51,42 @@ pub fn run(root: &Path) -> anyhow::Result<()> {
 
 /// Checks that a service depends, straight or round, on no crate of the workspace but those that all may use.
 fn check_service(cargo: &str, root: &Path, service: &str) -> anyhow::Result<()> {
-    let graph = ["tree", "-p", service, "-e", "normal,build", "--prefix", "none", "--format", "{p}"];
-    let tree = Command::new(cargo).args(graph).current_dir(root).output().context("cannot run cargo tree")?;
-    if !tree.status.success() {
-        bail!("cargo tree failed: {}", String::from_utf8_lossy(&tree.stderr));
-    }
-    let text = std::str::from_utf8(&tree.stdout)?;
-    let foreign = foreign_crates(text, service);
-    if !text.contains(service) || !foreign.is_empty() {
+    let tree = tree_of(cargo, root, service)?;
+    let foreign = foreign_crates(&tree, service, &[&ALLOWED[..], &IN_TURN].concat());
+    if !foreign.is_empty() {
         bail!("{service} may depend on {} of the workspace only, not on {}", ALLOWED.join(", "), foreign.join(", "));
     }
     Ok(())
 }
 
-/// Returns the crates in the output of `cargo tree` that a service may not depend on: those that a path leads to, except the
-/// service itself, what all may use, and what those use in turn.
-fn foreign_crates<'t>(tree: &'t str, service: &str) -> Vec<&'t str> {
+/// Checks that a crate depends on no crate of the workspace.
+fn check_alone(cargo: &str, root: &Path, name: &str) -> anyhow::Result<()> {
+    let tree = tree_of(cargo, root, name)?;
+    let foreign = foreign_crates(&tree, name, &[]);
+    if !foreign.is_empty() {
+        bail!("{name} may depend on no crate of the workspace, and does on {}", foreign.join(", "));
+    }
+    Ok(())
+}
+
+fn tree_of(cargo: &str, root: &Path, name: &str) -> anyhow::Result<String> {
+    let graph = ["tree", "-p", name, "-e", "normal,build", "--prefix", "none", "--format", "{p}"];
+    let tree = Command::new(cargo).args(graph).current_dir(root).output().context("cannot run cargo tree")?;
+    let text = String::from_utf8(tree.stdout)?;
+    if !tree.status.success() || !text.contains(name) {
+        bail!("cargo tree failed: {}", String::from_utf8_lossy(&tree.stderr));
+    }
+    Ok(text)
+}
+
+/// Returns the crates in the output of `cargo tree` that a crate may not depend on: those that a path leads to, except itself and
+/// what is allowed.
+fn foreign_crates<'t>(tree: &'t str, own: &str, allowed: &[&str]) -> Vec<&'t str> {
     let mut found: Vec<&str> = tree
         .lines()
         .filter(|line| line.contains("(/"))
         .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != service && !ALLOWED.contains(name) && !IN_TURN.contains(name))
+        .filter(|name| *name != own && !allowed.contains(name))
         .collect();
     found.sort_unstable();
     found.dedup();
@@ -79,7 +101,8 @@ mod tests {
     fn another_service_is_foreign_and_the_kit_is_not() {
         let tree = "kinora-playback v0.1.0 (/k/mock-backend/services/playback)\naxum v0.8.9\nkinora-kit v0.1.0 (/k/mock-backend/kit)\n\
                     kinora-accounts v0.1.0 (/k/mock-backend/services/accounts)\nkinora-accounts v0.1.0 (/k/mock-backend/services/accounts) (*)";
-        assert_eq!(foreign_crates(tree, "kinora-playback"), ["kinora-accounts"]);
-        assert_eq!(foreign_crates(tree, "kinora-accounts"), ["kinora-playback"]);
+        assert_eq!(foreign_crates(tree, "kinora-playback", &["kinora-kit"]), ["kinora-accounts"]);
+        assert_eq!(foreign_crates(tree, "kinora-accounts", &["kinora-kit"]), ["kinora-playback"]);
+        assert_eq!(foreign_crates(tree, "kinora-playback", &[]), ["kinora-accounts", "kinora-kit"]);
     }
 }

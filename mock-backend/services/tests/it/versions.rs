@@ -42,14 +42,14 @@ async fn segments_of_one_version_never_follow_a_manifest_of_another() {
     let get = async |url: String| stage.client.get(url).send().await.unwrap();
     let first = get(beside(&old, SEGMENT)).await.bytes().await.unwrap();
     replace(&stage, "the second version", "2026-02-02T00:00:00Z");
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let new = loop {
         // The catalogue is read again when its directory has changed, at most once a second.
         let grant = viewer.grant().await;
         if grant.urls(Protocol::Hls)[0].rsplit('/').nth(1) != old.urls(Protocol::Hls)[0].rsplit('/').nth(1) {
             break grant;
         }
-        assert!(begun.elapsed() < kinora_stage::PATIENCE, "the new version is not granted");
+        assert!(begun.elapsed() < PATIENCE, "the new version is not granted");
         let body = serde_json::json!({ "position_ms": 0, "phase": "stopped" });
         viewer.post(&grant.stop_path, &body).await;
         tokio::task::yield_now().await;
@@ -81,9 +81,9 @@ async fn a_version_stays_for_as_long_as_a_playback_needs_it() {
     let played = viewer.grant().await;
     let get = async |url: String| stage.client.get(url).send().await.unwrap();
     let gone = async |directory: &Path| {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         while directory.exists() {
-            assert!(begun.elapsed() < kinora_stage::PATIENCE, "{} stays", directory.display());
+            assert!(begun.elapsed() < PATIENCE, "{} stays", directory.display());
             tokio::task::yield_now().await;
         }
     };
@@ -115,14 +115,14 @@ async fn a_renewal_never_names_a_version_that_is_gone() {
     let first = replace(&stage, "2", "2026-02-02T00:00:00Z");
     assert_eq!(viewer.post(&played.renew_path, &serde_json::json!({})).await.status(), 200);
     fs::remove_dir_all(first).unwrap();
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let (status, gone) = loop {
         // The catalogue may still hold the replaced version for a second.
         let answer = viewer.post(&played.renew_path, &serde_json::json!({})).await;
         if answer.status() != 200 {
             break error(answer).await;
         }
-        assert!(begun.elapsed() < kinora_stage::PATIENCE, "the version is named");
+        assert!(begun.elapsed() < PATIENCE, "the version is named");
         tokio::task::yield_now().await;
     };
     assert_eq!((status, gone.kind()), (404, Some(ErrorCode::PlaybackSessionNotFound)));
