@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_api::{
     ApiError, DeviceId, DeviceInfo, Home, PlaybackGrant, PlaybackRequest, Protocol, Secret, SignInRequest,
-    SignInResponse, TitleId, paths,
+    SignInResponse, TitleId, TitleKind, paths,
 };
 use player_core::error::{ErrorCode, PlayerError};
 use serde::Serialize;
@@ -91,11 +91,12 @@ impl Service {
         Ok(())
     }
 
+    /// Returns the first title of the home screen that can be played: a series cannot, its episodes can.
     async fn first_title(&self) -> Result<TitleId, PlayerError> {
         let home: Home = self.call(self.client.get(self.url(&paths::home(None))?)).await?;
         let cards = home.rows.iter().flat_map(|row| &row.titles);
-        let first = home.hero.iter().chain(cards).next();
-        first.map(|card| card.id.clone()).ok_or_else(|| unavailable("the catalogue is empty"))
+        let first = home.hero.iter().chain(cards).find(|card| card.kind != TitleKind::Series);
+        first.map(|card| card.id.clone()).ok_or_else(|| unavailable("the catalogue has nothing to play"))
     }
 
     fn url(&self, path: &str) -> Result<Url, PlayerError> {
