@@ -27,6 +27,8 @@ pub(crate) enum Aspect {
     Provider,
     Country,
     Place,
+    /// Region of coordinates, whatever the country.
+    Region,
 }
 
 /// Use of one value by one account.
@@ -78,6 +80,8 @@ pub(crate) struct Standing {
     pub(crate) country: Relation,
     /// Visits to the place of the event.
     pub(crate) visits: u32,
+    /// Visits to the region of its coordinates, or to its place where no region is known.
+    near_visits: u32,
     /// Events that were let in at the place of the event.
     let_in_here: u32,
     /// True if the provider is one that the account was let in from.
@@ -139,6 +143,11 @@ impl Standing {
         (visits, is_familiar(self.device) + is_familiar(self.network), self.let_in_here)
     }
 
+    /// Returns true if the region is one of the account's: being often in a large country explains no leap across it.
+    pub(crate) fn is_near_home(&self) -> bool {
+        self.near_visits >= HABITUAL_VISITS
+    }
+
     /// Returns true if the place is one of the account's.
     pub(crate) fn is_at_home(&self) -> bool {
         self.visits >= HABITUAL_VISITS
@@ -171,6 +180,11 @@ pub(crate) fn place_of(event: &Event) -> Option<Key> {
     event.country.or_else(|| event.place.and_then(|place| place.region()))
 }
 
+/// Returns the region of the coordinates of an event; `None` where no more than a country is known.
+fn region_of(event: &Event) -> Option<Key> {
+    event.place.and_then(|place| place.region())
+}
+
 fn aspects(event: &Event) -> impl Iterator<Item = (Aspect, Key)> {
     [
         (Aspect::Device, event.device),
@@ -179,6 +193,7 @@ fn aspects(event: &Event) -> impl Iterator<Item = (Aspect, Key)> {
         (Aspect::Provider, event.provider),
         (Aspect::Country, event.country),
         (Aspect::Place, place_of(event)),
+        (Aspect::Region, region_of(event)),
     ]
     .into_iter()
     .filter_map(|(aspect, key)| key.map(|key| (aspect, key)))
@@ -286,6 +301,10 @@ impl Habits {
             network,
             country,
             visits: here.map_or(0, |tally| tally.visits),
+            near_visits: match region_of(event) {
+                Some(region) => self.tally(Aspect::Region, Some(region)).map_or(0, |tally| tally.visits),
+                None => here.map_or(0, |tally| tally.visits),
+            },
             let_in_here: here.map_or(0, |tally| tally.let_in),
             is_own_provider: relation(true, Aspect::Provider, event.provider) == Relation::Familiar,
             is_new_device: own.is_some_and(is_new),

@@ -1,10 +1,10 @@
 //! Assessment of a whole file: habits are learnt from all of it, and what follows an event within a day counts as what came before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::assessment::{ATTACK, Assessment, Reason};
 use crate::event::{DAY_MS, Event, Kind};
-use crate::habits::{Aspect, Habits, Telling};
+use crate::habits::{Aspect, Habits, Relation, Telling};
 use crate::key::Key;
 use crate::rules::{Seen, Signal, Source, Tried, View, assess, stuffing};
 
@@ -40,6 +40,7 @@ pub fn score(events: &[Event]) -> Vec<Assessment> {
         Seen::new(event, own.standing(&event, telling))
     };
     let mut seen: Vec<Seen> = order.iter().map(stand).collect();
+    own_tokens(&mut seen);
     repute(&mut seen, telling);
     relay(&mut seen);
     let flood = flood(&seen);
@@ -83,6 +84,28 @@ fn take_over(order: &[usize], seen: &[Seen], result: &mut [Assessment]) {
     }
 }
 
+/// Marks the events of the device that was the first to use its token: a token is given to one device. That it was given to this one
+/// is certain where it signed in with it, or is the account's otherwise.
+fn own_tokens(seen: &mut [Seen]) {
+    let hand = |own: &Seen| Some(((own.event.account?, own.event.token?), own.event.device?));
+    let mut owners: HashMap<(Key, Key), (Key, bool)> = HashMap::new();
+    for own in seen.iter().filter(|own| own.event.is_let_in()) {
+        let Some((token, device)) = hand(own) else { continue };
+        let (owner, is_certain) = owners.entry(token).or_insert((device, false));
+        let is_own = own.event.kind == Kind::SignIn || own.standing.device == Relation::Familiar;
+        *is_certain |= *owner == device && is_own;
+    }
+    for own in seen.iter_mut() {
+        let Some((token, device)) = hand(own) else { continue };
+        own.owns_token = owners.get(&token).filter(|(_, is_certain)| *is_certain).map(|(owner, _)| *owner == device);
+    }
+    let place = |own: &Seen| own.event.account.zip(own.event.network);
+    let owned: HashSet<(Key, Key)> = seen.iter().filter(|own| own.owns_token == Some(true)).filter_map(place).collect();
+    for own in seen.iter_mut().filter(|own| own.owns_token == Some(false)) {
+        own.is_foreign_use = place(own).is_some_and(|place| !owned.contains(&place));
+    }
+}
+
 /// Marks events whose device, or without one whose network, is let in about as often as people are.
 fn repute(seen: &mut [Seen], telling: Telling) {
     let key = |seen: &Seen| match seen.event.device.filter(|_| telling.device) {
@@ -121,24 +144,29 @@ fn relay(seen: &mut [Seen]) {
     }
 }
 
-/// Raises the scores of what goes on in a session of which a part is an attack: with the same token or device, from the same network.
+/// Raises the scores of what goes on in a session of which a part is an attack: with the same token or device, or where neither is
+/// known at all, from the same network.
 fn go_on(order: &[usize], seen: &[Seen], result: &mut [Assessment]) {
-    let session = |own: &Seen| {
+    let sessions = |own: &Seen| {
         let event = &own.event;
         let is_own = own.standing.has_own_network() && own.standing.has_own_device() && !own.standing.is_away;
-        let hand = event.token.or(event.device)?;
-        (event.is_let_in() && !is_own).then_some((event.account?, hand, event.network?))
+        let is_blind = event.token.is_none() && event.device.is_none();
+        let hands = [event.token, event.device, event.network.filter(|_| is_blind && !own.standing.has_own_network())];
+        let place = event.account.zip(event.network).filter(|_| event.is_let_in() && !is_own);
+        hands.map(|hand| place.zip(hand))
     };
-    let mut worst: HashMap<(Key, Key, Key), f64> = HashMap::new();
+    let mut worst: HashMap<((Key, Key), Key), f64> = HashMap::new();
     for (index, own) in order.iter().zip(seen) {
         let score = result[*index].score;
-        if let Some(session) = session(own).filter(|_| score >= ATTACK) {
+        // A device stands for a session only where the token is not known: it has others.
+        for session in sessions(own).into_iter().flatten().take(1).filter(|_| score >= ATTACK) {
             let worst = worst.entry(session).or_default();
             *worst = worst.max(score);
         }
     }
     for (index, own) in order.iter().zip(seen) {
-        let worst = session(own).and_then(|session| worst.get(&session)).copied().unwrap_or_default();
+        let known = sessions(own).into_iter().flatten().filter_map(|session| worst.get(&session));
+        let worst = known.copied().fold(0.0, f64::max);
         let has_settled = own.standing.has_own_network() && own.standing.has_own_device();
         // What has become a habit meanwhile takes more than a doubtful beginning.
         let score = if has_settled && worst < SURE { 0.0 } else { worst * 0.95 };

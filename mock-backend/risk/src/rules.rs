@@ -32,11 +32,15 @@ pub(crate) struct Seen {
     pub(crate) is_reputable: bool,
     /// True if the network is one through which many go who are elsewhere.
     pub(crate) is_relay: bool,
+    /// True if the token was first used by the device; `None` where that is not known.
+    pub(crate) owns_token: Option<bool>,
+    /// True if another device than its own uses the token, on a network on which no owner of a token of the account ever was.
+    pub(crate) is_foreign_use: bool,
 }
 
 impl Seen {
     pub(crate) const fn new(event: Event, standing: Standing) -> Self {
-        Self { event, standing, is_reputable: false, is_relay: false }
+        Self { event, standing, is_reputable: false, is_relay: false, owns_token: None, is_foreign_use: false }
     }
 }
 
@@ -247,7 +251,9 @@ fn guessing(seen: &Seen, account: &[&Seen], view: View) -> Signal {
 fn travel(seen: &Seen, account: &[&Seen], before: usize) -> f64 {
     let (event, standing) = (&seen.event, &seen.standing);
     let Some(place) = event.place else { return 0.0 };
-    if standing.is_at_home() {
+    // Within its country, a device or a network of the account's own may be placed in the wrong town.
+    let is_own = standing.has_own_device() || standing.has_own_network();
+    if if is_own { standing.is_at_home() } else { standing.is_near_home() } {
         return 0.0;
     }
     let mut strongest: f64 = 0.0;
@@ -349,9 +355,15 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
             _ => 0.8,
         };
         let of_networks = if devices <= 1 && subnets >= 5 && seen.standing.networks_recur { 0.6 } else { 0.0 };
-        // The owner's own device goes on while others use its token.
-        let is_owner = seen.standing.device == Relation::Familiar && devices > 1;
+        // The device to which the token was given goes on while others use it. Where that is not known, a device that is the
+        // account's is taken for it, if there is only one other: each has become a habit where a token is shared for days.
+        let is_own = seen.standing.device == Relation::Familiar && devices == 2;
+        let is_owner = devices > 1 && seen.owns_token.unwrap_or(is_own);
         let part = if is_owner { 0.4 } else { 1.0 };
+        // The owner need not be there at the same time.
+        if seen.is_foreign_use {
+            strength = strength.max(0.6);
+        }
         strength = strength.max(of_devices * part).max(of_places * part).max(of_networks);
     }
     let is_strange = seen.standing.is_newcomer() || !seen.standing.has_own_device() || !seen.standing.is_at_home();

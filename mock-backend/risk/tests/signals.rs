@@ -334,3 +334,43 @@ proptest! {
         prop_assert!(first.iter().all(|(_, assessment)| (0.0..=1.0).contains(&assessment.score)));
     }
 }
+
+#[test]
+fn a_leap_across_a_large_country_is_one_though_the_account_is_at_home_in_it() {
+    const LOS_ANGELES: &str = "US,34.1,-118.2";
+    let mut file = File(HEADER.to_owned());
+    for day in 1..=10 {
+        file.sign_in(NOON - day * DAY, "ann", 1, "tv-ann", "192.0.2.0", NEW_YORK);
+    }
+    file.sign_in(NOON, "ann", 1, "tv-ann", "192.0.2.0", NEW_YORK);
+    file.sign_in(NOON + 1_200, "ann", 1, "x", "203.0.113.5", LOS_ANGELES);
+    let scores: Vec<f64> = file.scored_from(NOON).iter().map(|(_, assessment)| assessment.score).collect();
+    assert!(scores[0] < ATTACK && scores[1] >= ATTACK, "{scores:?}");
+    // A television of the account's own whose address is placed in the wrong town is none.
+    let mut file = File(HEADER.to_owned());
+    for day in 1..=10 {
+        file.sign_in(NOON - day * DAY, "ann", 1, "tv-ann", "192.0.2.0", NEW_YORK);
+    }
+    file.sign_in(NOON, "ann", 1, "tv-ann", "192.0.2.0", NEW_YORK);
+    file.sign_in(NOON + 1_200, "ann", 1, "tv-ann", "203.0.113.5", LOS_ANGELES);
+    assert!(file.scored_from(NOON).iter().all(|(_, assessment)| assessment.score < ATTACK));
+}
+
+#[test]
+fn a_token_that_is_used_elsewhere_for_days_is_shared_and_its_owner_goes_on() {
+    let mut text = "time,account,event,device,token,address\n".to_owned();
+    for day in 0..5 {
+        let at = NOON + day * DAY;
+        writeln!(text, "{at},ann,sign_in,tv,t1,192.0.2.1").unwrap();
+        writeln!(text, "{},ann,play,tv,t1,192.0.2.1", at + 300).unwrap();
+        // Not at the same time as the owner, and at the same times each day: a habit, by itself.
+        writeln!(text, "{},ann,play,other,t1,203.0.113.7", at + 30_000).unwrap();
+        writeln!(text, "{},ann,play,third,t1,203.0.114.7", at + 31_000).unwrap();
+    }
+    let table = reader::read(text.as_bytes()).unwrap();
+    let events: Vec<_> = table.rows.iter().map(|row| row.event).collect();
+    for (row, assessment) in table.rows.iter().zip(hindsight::score(&events)) {
+        let is_owner = row.event.device == kinora_risk::key::Key::of("tv");
+        assert_eq!(assessment.score >= ATTACK, !is_owner, "{row:?}: {assessment:?}");
+    }
+}
