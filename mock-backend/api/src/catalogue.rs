@@ -398,7 +398,7 @@ pub struct ThumbnailIndex {
 pub struct SearchResults {
     /// Text that was searched for, after trimming.
     pub query: String,
-    /// The best match first; at most as many as asked for. A search without text gives the titles that pass the filters, by name.
+    /// The best match first; at most as many as asked for. A search without text gives the titles that pass the filters, by name, and none without a filter.
     pub titles: Vec<TitleCard>,
     /// What the titles that match the text can be filtered by, whatever the filters of this search are; values without a title
     /// are left out.

@@ -12,7 +12,7 @@ use super::recipe::{Recipe, Text, seconds};
 use super::{Cancel, Effort, IngestError, Ladder, Metadata, Rung, ffmpeg};
 
 /// Poster size; 16:9.
-pub(super) const POSTER: (u32, u32) = (960, 540);
+pub const POSTER: (u32, u32) = (960, 540);
 /// Where in the film the poster is looked for, as a fraction of its duration.
 const POSTER_AT: f64 = 0.35;
 /// Height of a preview picture, pixels.

@@ -16,7 +16,7 @@ use super::{Cancel, Drawn, IngestError, Ladder, LoopScene, Rate, Still, Words, f
 /// Size in which pictures are drawn; they are soft enough to be enlarged.
 const DRAWN: (usize, usize) = (640, 360);
 /// Size of key art.
-const KEY_ART: (usize, usize) = (1920, 1080);
+pub const KEY_ART: (u32, u32) = (1920, 1080);
 /// Name of the key art.
 pub(super) const KEY_ART_FILE: &str = "key-art.jpg";
 /// Tools of the encoder: quick ones, and those that gradients need. Without them the same quality takes half as many bits again.
@@ -37,7 +37,7 @@ pub(super) struct PaintJob<'a> {
 impl PaintJob<'_> {
     /// Draws poster and key art, and everything else unless there are no scenes; `progress` hears the fraction done.
     pub(super) fn run(&self, cancel: &Cancel, mut progress: impl FnMut(f64)) -> Result<Option<Encoded>, IngestError> {
-        self.still(&self.drawn.poster, (POSTER.0 as usize, POSTER.1 as usize), "poster.jpg", "3", cancel)?;
+        self.still(&self.drawn.poster, POSTER, "poster.jpg", "3", cancel)?;
         self.still(&self.drawn.key_art, KEY_ART, KEY_ART_FILE, "4", cancel)?;
         if self.drawn.scenes.is_empty() {
             return Ok(None);
@@ -66,11 +66,12 @@ impl PaintJob<'_> {
     fn still(
         &self,
         still: &Still,
-        (width, height): (usize, usize),
+        (width, height): (u32, u32),
         file: &str,
         quality: &str,
         cancel: &Cancel,
     ) -> Result<(), IngestError> {
+        let (width, height) = (width as usize, height as usize);
         let mut args = raw_video(width, height, "1");
         args.extend(strings(&["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", quality, "-f", "image2"]));
         args.extend(strings(&["-frames:v", "1", "-update", "1"]));

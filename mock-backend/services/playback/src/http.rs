@@ -243,7 +243,16 @@ async fn playing(
     Params(query): Params<ProfileQuery>,
 ) -> Answer<NowPlayingList> {
     let profile = viewer.profile(query.profile.as_ref())?;
-    Ok(axum::Json(shared.playback.playing(&viewer, profile).await?))
+    let mut list = shared.playback.playing(&viewer, profile).await?;
+    // The limit of the profile may be a lower one than when the playback began.
+    let ids: Vec<TitleId> =
+        list.playing.iter().filter_map(|playing| Some(playing.title.as_ref()?.id.clone())).collect();
+    if let Some(visible) = shared.visible(ids.iter(), profile).await? {
+        for playing in &mut list.playing {
+            playing.title = playing.title.take().filter(|title| visible.contains(&title.id));
+        }
+    }
+    Ok(axum::Json(list))
 }
 
 /// Lists the titles that a profile keeps.

@@ -319,7 +319,8 @@ impl Playback {
     /// The same grant with fresh addresses. A renewal is a sign of life.
     ///
     /// # Errors
-    /// 7010 when the account has no such playback or its version is gone, 7005 when other devices took its place.
+    /// 7010 when the account has no such playback or its version is gone, 7005 when other devices took its place, 7007 when the
+    /// profile may no longer see the title.
     pub async fn renew(&self, who: &Viewer, id: &str, catalogue: &dyn Catalogue) -> Result<PlaybackGrant, Problem> {
         let session = sessions::running(&self.store, &who.account, id).await?;
         if session.version != 0 && !catalogue.has_version(&session.title, session.version).await? {
@@ -327,10 +328,15 @@ impl Playback {
             let message = "the version that the playback plays is gone: begin another playback";
             return Err(Problem::new(ErrorCode::PlaybackSessionNotFound, message));
         }
-        // That the profile may see the title was decided when the playback began; that this sign-in may use the profile is decided
-        // anew.
-        who.profile(Some(&session.profile.as_str().into()))?;
-        let title = catalogue.title(&session.title, None).await?;
+        // What plays goes on though it is no longer offered, but not above a limit, which may be a lower one by now; and that this
+        // sign-in may use the profile is decided anew.
+        let profile = who.profile(Some(&session.profile.as_str().into()))?;
+        let title = match catalogue.title(&session.title, Some(profile)).await {
+            Err(error) if error.kind() != Some(ErrorCode::ParentalRestriction) => {
+                catalogue.title(&session.title, None).await?
+            }
+            title => title?,
+        };
         let now_ms = self.clock.now_ms();
         let expires_at = now_ms + self.terms.grant_ms;
         let session = sessions::renew(&self.store, who, id, (&self.terms, expires_at), now_ms).await?;

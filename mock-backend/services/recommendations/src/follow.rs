@@ -8,6 +8,7 @@ use kinora_api::events::LoggedEvent;
 use kinora_api::{ProfileId, TitleId};
 use kinora_eventlog::{EventLog, Place, Record};
 use kinora_kit::http::problem::Problem;
+use kinora_store::Store;
 
 use crate::Recommendations;
 use crate::domain::memory::{Changed, Memory};
@@ -80,12 +81,25 @@ async fn step(
         let Some(last) = records.last().map(|record| record.offset) else { continue };
         any = true;
         let batch = take(&mut recommendations.memory_mut(), &records, partition, last + 1);
+        let forgets = !batch.forgotten.is_empty();
         store::write(&recommendations.store, batch).await?;
+        if forgets {
+            scrub(recommendations.store.clone());
+        }
         places.insert(partition, last + 1);
         recommendations.is_changed();
         log.ack(GROUP, Place { partition, offset: last }).await?;
     }
     Ok(any)
+}
+
+/// Writes the file of the store anew without what was forgotten, while events are followed.
+fn scrub(store: Store) {
+    tokio::spawn(async move {
+        if let Err(error) = store.scrub().await {
+            tracing::error!(%error, "what was forgotten may still be in the file of the recommendations");
+        }
+    });
 }
 
 /// Takes events into the memory, and returns what has to be written for it.

@@ -404,3 +404,24 @@ async fn a_child_ends_a_film_on_another_device_and_moves_no_position_in_it() {
     let (status, problem) = error(parent.post(&grant.heartbeat_path, &beat(9_000)).await).await;
     assert_eq!((status, problem.kind()), (409, Some(ErrorCode::TooManyStreams)), "its place was taken");
 }
+
+#[tokio::test]
+async fn a_limit_that_is_lowered_ends_what_plays_above_it() {
+    let stage = Stage::new().await;
+    let _edge = stage.edge().await;
+    let parent = stage.viewer().await;
+    let account: Account = parent.read(paths::ACCOUNT).await;
+    let adult = account.profiles[0].clone();
+    let grant = parent.grant().await;
+    let beat = serde_json::json!({ "position_ms": 7_000, "phase": "playing" });
+    assert_eq!(parent.post(&grant.heartbeat_path, &beat).await.status(), 200);
+    let playing: NowPlayingList = parent.read(paths::NOW).await;
+    assert_eq!(playing.playing[0].title.as_ref().map(|title| title.id.as_str()), Some(TITLE));
+    // The title has no rating, so that no profile with a limit may see it.
+    let lowered = ProfileRequest { name: adult.name, max_age: Some(6), ..ProfileRequest::default() };
+    assert_eq!(parent.put(&paths::profile(&adult.id), &lowered).await.status(), 200);
+    let playing: NowPlayingList = parent.read(paths::NOW).await;
+    assert_eq!((playing.playing.len(), &playing.playing[0].title), (1, &None));
+    let (status, problem) = error(parent.post(&grant.renew_path, &serde_json::json!({})).await).await;
+    assert_eq!((status, problem.kind()), (403, Some(ErrorCode::ParentalRestriction)));
+}

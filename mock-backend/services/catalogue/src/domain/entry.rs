@@ -121,7 +121,7 @@ impl Entry {
         let rating = facts.rating.clone().or_else(|| of_the_demo().then(everyone));
         let key = if is_for_everyone(rating.as_ref()) { String::new() } else { keys.key(&record.id, version) + "/" };
         let image = |file: &str| format!("/v1/images/{key}{}/{file}?v={version}", record.id);
-        let picture = |file: &str| Image { path: image(file), width: 0, height: 0 };
+        let picture = |file: &str, (width, height): (u32, u32)| Image { path: image(file), width, height };
         let language = |tag: &str, label: &str| Language { tag: tag.to_owned(), label: label.to_owned() };
         let best = record.rungs.iter().max_by_key(|rung| rung.height);
         let synopsis = record.description.split("\n\n").next().unwrap_or_default().to_owned();
@@ -141,8 +141,8 @@ impl Entry {
                 id: record.id.as_str().into(),
                 name: record.title.clone(),
                 kind: facts.kind,
-                poster: picture(&record.files.poster),
-                key_art: record.files.key_art.as_deref().map(picture),
+                poster: picture(&record.files.poster, kinora_media::POSTER),
+                key_art: record.files.key_art.as_deref().map(|file| picture(file, kinora_media::KEY_ART)),
                 duration_ms: if is_played { record.duration_ms } else { 0 },
                 year: record.year,
                 rating,

@@ -47,6 +47,9 @@ pub struct Interest {
     pub watched_at: UnixMillis,
 }
 
+/// Least number of hundredths of a title whose playing is watching it.
+const LEAST_SEEN: usize = 2;
+
 impl Interest {
     /// Returns the title that an event is about, if it is one that changes an interest.
     pub const fn title(event: &ViewerEvent) -> Option<&kinora_api::TitleId> {
@@ -132,9 +135,10 @@ impl Interest {
         self.watched.iter().filter(|times| **times > 0).count()
     }
 
-    /// Returns true if the title was begun, by watching or by a mark.
-    pub const fn is_begun(&self) -> bool {
-        self.plays > 0 || self.finishes > 0 || !self.watched.is_empty()
+    /// Returns true if the title was watched, or marked as watched. A playback that was given back at once is no watching: two
+    /// hundredths of the title are the least.
+    pub fn is_begun(&self) -> bool {
+        self.finishes > 0 || self.seen() >= LEAST_SEEN
     }
 
     /// Returns true if it was seen to the end.
@@ -226,6 +230,9 @@ mod tests {
         let done = folded(&[watch(0, 100_000), ViewerEvent::Finish { title: title(), playback: None }]);
         assert!(left.weight() < third.weight() && third.weight() < done.weight());
         assert!(on_list.weight() > 0 && !on_list.is_begun());
+        let play = ViewerEvent::Play { title: title(), playback: "p".into(), position_ms: 0, duration_ms: 100_000 };
+        let given_back = folded(&[play.clone(), watch(0, 300), abandon(300)]);
+        assert!(!given_back.is_begun() && folded(&[play, watch(0, 2_000)]).is_begun());
         let taken_up = folded(&[watch(0, 33_000), abandon(33_000), watch(33_000, 34_000)]);
         assert!(taken_up.weight() > left.weight(), "a title that was taken up again is not a title that was left");
     }
