@@ -290,14 +290,14 @@ pub struct Episode {
 pub struct Credit {
     /// Name of the person.
     pub name: String,
-    /// What the person did.
+    /// Part that the person had in it.
     pub job: Job,
     /// Name of the part, for an actor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub character: Option<String>,
 }
 
-/// What a person did for a title.
+/// Part that a person had in a title.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -331,7 +331,7 @@ pub struct Marks {
     /// The opening titles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intro: Option<Span>,
-    /// What happened in earlier episodes.
+    /// Recap of earlier episodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recap: Option<Span>,
     /// Beginning of the closing credits in milliseconds; they last to the end.
@@ -400,7 +400,7 @@ pub struct SearchResults {
     pub query: String,
     /// The best match first; at most as many as asked for. A search without text gives the titles that pass the filters, by name, and none without a filter.
     pub titles: Vec<TitleCard>,
-    /// What the titles that match the text can be filtered by, whatever the filters of this search are; values without a title
+    /// Values by which the titles that match the text can be filtered, whatever the filters of this search are; values without a title
     /// are left out.
     #[serde(default, skip_serializing_if = "SearchFilters::is_empty")]
     pub filters: SearchFilters,

@@ -101,7 +101,7 @@ macro_rules! codes {
                 match self { $(ErrorCode::$variant => $name,)* }
             }
 
-            /// What it means, in one line.
+            /// Returns its meaning in one line.
             pub fn meaning(self) -> String {
                 let lines: &[&str] = match self { $(ErrorCode::$variant => &[$($doc),*],)* };
                 let lines: Vec<&str> = lines.iter().map(|line| line.trim()).collect();

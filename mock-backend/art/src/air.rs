@@ -1,4 +1,4 @@
-//! What flies: snow, petals, fireflies, lanterns, balloons, birds.
+//! Layers that fly: snow, petals, fireflies, lanterns, balloons, birds.
 
 use crate::canvas::{ASPECT, Canvas};
 use crate::clock::Clock;
@@ -17,7 +17,7 @@ pub struct Motes {
     pub colours: Vec<u32>,
     /// Opacity, from 0 to 1.
     pub strength: f32,
-    /// Which of them.
+    /// Seed of their order.
     pub seed: u32,
 }
 
@@ -210,7 +210,7 @@ pub struct Birds {
     pub size: f32,
     /// Colour.
     pub colour: u32,
-    /// Which flock.
+    /// Seed of the flock.
     pub seed: u32,
 }
 

@@ -23,7 +23,7 @@ pub struct Buildings {
     pub pane: f32,
     /// Distance by which they sway when the eye does.
     pub sway: f32,
-    /// Which buildings.
+    /// Seed of the buildings.
     pub seed: u32,
 }
 
@@ -161,7 +161,7 @@ pub struct Rain {
     pub colour: u32,
     /// Opacity, from 0 to 1.
     pub strength: f32,
-    /// Which rain.
+    /// Seed of the rain.
     pub seed: u32,
 }
 
@@ -198,7 +198,7 @@ pub struct Bokeh {
     pub colours: Vec<u32>,
     /// Opacity, from 0 to 1.
     pub strength: f32,
-    /// Which lights.
+    /// Seed of the lights.
     pub seed: u32,
 }
 
@@ -225,7 +225,7 @@ pub struct Drops {
     pub count: u32,
     /// Number of drops that run.
     pub running: u32,
-    /// Which drops.
+    /// Seed of the drops.
     pub seed: u32,
 }
 

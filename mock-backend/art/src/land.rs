@@ -1,4 +1,4 @@
-//! What stands on the ground: hills with woods, villages, a lighthouse, a tree.
+//! Layers on the ground: hills with woods, villages, a lighthouse, a tree.
 
 use crate::canvas::{Canvas, add};
 use crate::clock::Clock;
@@ -25,7 +25,7 @@ pub struct Ridge {
     pub trees: f32,
     /// Trees in a width of one height.
     pub dense: f32,
-    /// Which hills.
+    /// Seed of the hills.
     pub seed: i32,
 }
 
@@ -80,7 +80,7 @@ pub struct Island {
     pub tall: f32,
     /// Colours at the top and at the foot.
     pub colours: (u32, u32),
-    /// Which rock.
+    /// Seed of the rock.
     pub seed: i32,
 }
 
@@ -124,7 +124,7 @@ pub struct Village {
     pub roof: u32,
     /// Colour of windows.
     pub light: u32,
-    /// Which houses.
+    /// Seed of the houses.
     pub seed: u32,
 }
 
@@ -258,7 +258,7 @@ pub struct Tree {
     pub leaf: f32,
     /// Number of times that branches fork, at most 8.
     pub forks: u32,
-    /// Which tree.
+    /// Seed of the tree.
     pub seed: u32,
 }
 

@@ -22,7 +22,7 @@ pub struct Score {
     pub voice: Voice,
     /// Loudness of wind or waves, from 0 to 1.
     pub air: f32,
-    /// Which melody.
+    /// Seed of the melody.
     pub seed: u32,
 }
 

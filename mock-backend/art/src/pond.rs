@@ -52,7 +52,7 @@ pub struct Carp {
     pub spots: Vec<u32>,
     /// Darkness of their shadows.
     pub shadow: f32,
-    /// Which carp.
+    /// Seed of the carp.
     pub seed: u32,
 }
 
@@ -177,7 +177,7 @@ pub struct Lilies {
     pub leaf: u32,
     /// Colour of the blossoms.
     pub blossom: u32,
-    /// Which of them.
+    /// Seed of their order.
     pub seed: u32,
 }
 
@@ -240,7 +240,7 @@ pub struct Rings {
     pub colour: u32,
     /// Opacity, from 0 to 1.
     pub strength: f32,
-    /// Which places.
+    /// Seed of the places.
     pub seed: u32,
 }
 

@@ -58,7 +58,7 @@ pub struct Jellies {
     pub colours: Vec<u32>,
     /// Brightness.
     pub strength: f32,
-    /// Which jellyfish.
+    /// Seed of the jellyfish.
     pub seed: u32,
 }
 
@@ -153,7 +153,7 @@ pub struct Shoal {
     pub size: f32,
     /// Colour.
     pub colour: u32,
-    /// Which shoal.
+    /// Seed of the shoal.
     pub seed: u32,
 }
 
@@ -186,7 +186,7 @@ pub struct Weeds {
     pub tall: f32,
     /// Colours of the shortest and the longest.
     pub colours: (u32, u32),
-    /// Which weeds.
+    /// Seed of the weeds.
     pub seed: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What is above: gradients, sun and moon, stars, northern lights, clouds.
+//! Layers of the sky: gradients, sun and moon, stars, northern lights, clouds.
 
 use crate::canvas::{ASPECT, Canvas, add, blend};
 use crate::clock::Clock;
@@ -68,7 +68,7 @@ pub struct Stars {
     pub count: u32,
     /// Lowest of them.
     pub until: f32,
-    /// Where they are.
+    /// Seed of their places.
     pub seed: u32,
     /// Strength of the band of the Milky Way, 0 for none.
     pub band: f32,
@@ -147,7 +147,7 @@ pub struct Aurora {
     pub tall: f32,
     /// Strength.
     pub strength: f32,
-    /// Which curtains.
+    /// Seed of the curtains.
     pub seed: i32,
 }
 
@@ -199,7 +199,7 @@ pub struct Mist {
     pub thick: f32,
     /// Strength, from 0 to 1.
     pub strength: f32,
-    /// Which mist.
+    /// Seed of the mist.
     pub seed: i32,
 }
 
@@ -242,7 +242,7 @@ pub struct Clouds {
     pub colour: u32,
     /// Opacity, from 0 to 1.
     pub strength: f32,
-    /// Which clouds.
+    /// Seed of the clouds.
     pub seed: u32,
 }
 

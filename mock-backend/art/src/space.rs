@@ -27,7 +27,7 @@ pub struct Planet {
     pub air: u32,
     /// Ring: inner and outer radius, tilt and colour.
     pub ring: Option<(f32, f32, f32, u32)>,
-    /// Which planet.
+    /// Seed of the planet.
     pub seed: i32,
 }
 

@@ -70,7 +70,7 @@ enum Format {
     Csv,
 }
 
-/// What to show of how titles are watched.
+/// Arguments of `insights`.
 #[derive(Debug, Args)]
 pub struct Insights {
     #[command(flatten)]

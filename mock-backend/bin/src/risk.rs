@@ -40,7 +40,7 @@ cell, or a column that is not there, is no signal.
 Rows need not be in order of time. Each row is scored with what came before it and what follows it, and printed in the order of
 the file as row,score,action,reasons. A score of 0.5 or more means an attack. Actions are allow, log, step_up and limit.";
 
-/// What to score.
+/// Arguments of `risk score`.
 #[derive(Debug, Args)]
 #[command(after_help = COLUMNS)]
 pub struct Score {

@@ -53,7 +53,7 @@ pub struct Config {
     pub address: SocketAddr,
     /// Socket that the parent bound, to listen on in place of `address`.
     pub socket: Option<Arc<TcpListener>>,
-    /// Where TLS is spoken.
+    /// Place at which TLS is spoken; nowhere by default.
     pub tls: Tls,
     /// Data directory: keys and certificate.
     pub data: PathBuf,
@@ -67,7 +67,7 @@ pub struct Config {
     pub clock: Clock,
 }
 
-/// Where a gateway speaks TLS.
+/// Place at which a gateway speaks TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
     /// Nowhere: plain HTTP only.

@@ -30,7 +30,7 @@ pub struct About {
     /// Ages from which it is suitable; the first whose regions hold counts. Without one it is for adults only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ratings: Vec<AgeRecord>,
-    /// Where and when it can be played; without a window, everywhere and always.
+    /// Windows within which it can be played; without a window, everywhere and always.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub availability: Vec<Window>,
     /// Chapters in order; the first begins at 0.
@@ -76,7 +76,7 @@ pub struct PartOf {
 pub struct Person {
     /// Name of the person.
     pub name: String,
-    /// What the person did.
+    /// Part that the person had in it.
     #[serde(default)]
     pub job: Job,
     /// Name of the part, for an actor.
@@ -84,7 +84,7 @@ pub struct Person {
     pub character: Option<String>,
 }
 
-/// What a person did.
+/// Part that a person had in a title.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
@@ -111,7 +111,7 @@ pub struct AgeRecord {
     pub min_age: u8,
 }
 
-/// Where and when a title can be played.
+/// Regions and time in which a title can be played.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Window {

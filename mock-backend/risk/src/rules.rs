@@ -425,7 +425,7 @@ fn sharing(seen: &Seen, account: &[&Seen], view: View) -> f64 {
     strength
 }
 
-/// What is new about an event. Weak by itself: people buy telephones and travel.
+/// Signals of what is new about an event. Weak by itself: people buy telephones and travel.
 fn novelty(seen: &Seen) -> impl Iterator<Item = Signal> {
     let standing = &seen.standing;
     let is_new = |relation: Relation| matches!(relation, Relation::Strange | Relation::Recent);

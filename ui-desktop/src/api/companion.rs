@@ -1,4 +1,4 @@
-//! What goes with the film on screen: its page, and the pictures of its seek bar.
+//! Companions of the film on screen: its page, and the pictures of its seek bar.
 
 use kinora_api::{TitleDetail, TitleId, paths};
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! What is offered over the picture while a film plays: to skip a part, and the next episode.
+//! Offers over the picture while a film plays: to skip a part, and the next episode.
 
 use egui::accesskit::Role;
 use egui::{Align, Color32, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};

@@ -49,7 +49,7 @@ const PING_AFTER: Duration = Duration::from_secs(20);
 /// First byte of a TLS connection: content type `handshake` of a record (RFC 8446 §5.1). No method of HTTP begins with it.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What a peer may ask of a server.
+/// Limits of what a peer may ask of a server.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Maximum number of connections at the same time; fewer where the system's limit of open files asks for it. Beyond it an
@@ -98,7 +98,7 @@ pub struct Connection {
     end: CancellationToken,
 }
 
-/// How the connections of a server begin.
+/// Beginning of the connections of a server.
 #[derive(Clone)]
 pub enum Transport {
     /// With HTTP/1.1.

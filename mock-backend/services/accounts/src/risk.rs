@@ -30,7 +30,7 @@ const STEP_UPS: &str = "kinora_step_ups_total";
 /// Counter of sign-ins of networks that were limited.
 const LIMITED: &str = "kinora_risk_limited_total";
 
-/// Who tries to be let in.
+/// Somebody who tries to be let in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Visitor<'a> {
     /// Address of the account.

@@ -182,7 +182,7 @@ fn changed(data: &Path) -> Option<SystemTime> {
     std::fs::metadata(media::media_dir(data)).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// When the record of a title changed last.
+/// Returns the time of the latest change of a record; `None` if there is none.
 fn records_changed(data: &Path) -> Option<SystemTime> {
     let titles = std::fs::read_dir(media::media_dir(data)).ok()?;
     let records = titles.flatten().map(|title| title.path().join("title.json"));

@@ -1,4 +1,4 @@
-//! What is found: by words, by filters, or by both; and how many titles each value of a filter would leave. Pure.
+//! Search: by words, by filters, or by both; and how many titles each value of a filter would leave. Pure.
 //!
 //! Films, series and episodes are found. Trailers, and titles that no screen offers, are found by their exact name or id only.
 
@@ -17,7 +17,7 @@ const UNRATED: u16 = u16::MAX;
 /// Milliseconds of a minute.
 const MINUTE_MS: u64 = 60_000;
 
-/// What is looked for.
+/// Words and filters of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Text after trimming; empty: every film and series, and every episode if the filter says so.
@@ -30,12 +30,12 @@ pub struct Wanted {
     pub max_age: Option<u8>,
 }
 
-/// What was found.
+/// Result of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// Titles, the best first.
     pub titles: Vec<Arc<Entry>>,
-    /// What those that match the text can be filtered by.
+    /// Values by which those that match the text can be filtered.
     pub filters: SearchFilters,
 }
 

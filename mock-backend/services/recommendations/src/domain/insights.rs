@@ -1,4 +1,4 @@
-//! How each title is watched, for the operator: how far viewers come, and what they watch again.
+//! Figures of how each title is watched, for the operator: how far viewers come, and what they watch again.
 //!
 //! Episodes count for themselves here.
 
@@ -16,7 +16,7 @@ pub const MARKS: usize = 20;
 /// Hundredths of a title from one mark to the next.
 const STEP: usize = PARTS / MARKS;
 
-/// How a title is watched.
+/// Figures of how a title is watched.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TitleInsights {
     /// Number of playbacks.
