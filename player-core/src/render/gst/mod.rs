@@ -32,6 +32,8 @@ mod libraries;
 mod pipeline;
 mod queue;
 mod retimer;
+#[cfg(test)]
+mod retimer_tests;
 mod session;
 mod sink_audio;
 mod sink_video;

@@ -98,11 +98,12 @@ struct Core {
 impl Core {
     /// Returns what is to be pushed for a buffer: nothing, it, or other ones.
     fn buffer(&self, mut buffer: gst::Buffer) -> Vec<gst::Buffer> {
-        let Some(pts) = buffer.pts().map(from_clock) else { return vec![buffer] };
+        let pts = buffer.pts().map(from_clock);
         let mut map = self.timing.lock();
         if self.track == MediaKind::Audio {
             return self.sound().take(&mut map, buffer, pts);
         }
+        let Some(pts) = pts else { return vec![buffer] };
         let until = pts.shifted(nanos(buffer.duration()));
         let begin = pts.max(map.start());
         if until.max(pts.shifted(1)) <= map.start() {
@@ -134,7 +135,10 @@ impl Core {
                 let span = span.map(|_| clock(end.saturating_sub(begin)));
                 (left, gst::event::Gap::builder(clock(begin)).duration(span).build())
             }
-            gst::EventView::Eos(_) => (self.sound().drain(&mut self.timing.lock()), event),
+            gst::EventView::Eos(_) => {
+                let mut map = self.timing.lock();
+                (self.sound().drain(&mut map), event)
+            }
             gst::EventView::FlushStop(_) => {
                 self.sound().reset();
                 (None, event)
@@ -178,7 +182,8 @@ impl Sound {
         left
     }
 
-    fn take(&mut self, map: &mut TimeMap, buffer: gst::Buffer, pts: MediaTime) -> Vec<gst::Buffer> {
+    fn take(&mut self, map: &mut TimeMap, buffer: gst::Buffer, pts: Option<MediaTime>) -> Vec<gst::Buffer> {
+        let Some(pts) = pts.or(self.continues.map(MediaTime::from_nanos)) else { return vec![buffer] };
         let Some((mut buffer, pts, samples)) = self.clip(map.start(), buffer, pts) else { return Vec::new() };
         let far = self.continues.is_some_and(|expected| (pts.as_nanos() - expected).abs() > CONTINUOUS);
         let left = if far { self.drain(map) } else { None };
