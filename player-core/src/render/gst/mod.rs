@@ -11,8 +11,8 @@
 //! - **Rates** are slopes of the map, by which the retimers stamp buffers and stretch sound, with its pitch kept. A change
 //!   takes effect right after what the sinks hold already; nothing is flushed, lost or repeated.
 //! - **Recovery** and the flush of a single track set the pipeline up again at the present position from samples that
-//!   are retained since the last key picture. So does a change of rate when a sink already holds a buffer that is due
-//!   more than a second later, as with slides.
+//!   are retained since the last key picture. So does a large change of rate while a sink waits with a buffer that
+//!   is due more than a second later, as with slides.
 //! - **Preroll**: the clock runs when every announced track has something to present. A track that has no sample
 //!   at all while the others have a second of media is skipped after a second of waiting and joins later.
 //!

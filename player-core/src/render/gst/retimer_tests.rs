@@ -8,7 +8,7 @@ use gstreamer::prelude::*;
 use gstreamer_audio as gst_audio;
 
 use super::anchor::{Anchor, to_clock};
-use super::retimer::{floats, presentation, retimer};
+use super::retimer::{ahead, floats, presentation, retimer};
 use super::timing::Timing;
 use crate::model::MediaKind::{self, Audio, Video};
 use crate::time::MediaTime;
@@ -22,6 +22,7 @@ struct Passed {
     running: (i64, i64),
     /// Its presentation times in nanoseconds.
     presentation: (i64, i64),
+    ahead: i64,
     samples: Vec<f32>,
 }
 
@@ -51,6 +52,7 @@ impl Harness {
                 passed.lock().unwrap().push(Passed {
                     running: (running, running + nanos(buffer.duration())),
                     presentation: (begin.as_nanos(), end.as_nanos()),
+                    ahead: ahead(&buffer),
                     samples: floats(&buffer),
                 });
                 Ok(gst::FlowSuccess::Ok)
@@ -191,6 +193,7 @@ fn a_hundred_changes_in_a_minute_lose_and_repeat_nothing() {
         for block in &sound {
             let off = block.presentation.0 - timing.lock().presentation(block.running.0);
             assert!(off.abs() <= milli(45), "{off} ns off at {:?}", block.running);
+            assert!((off - block.ahead).abs() <= 4, "the offset is known: {off} and {}", block.ahead);
         }
         let expected = timing.lock().running(MediaTime::from_nanos(time_of(60 * 48_000 / FRAMES * FRAMES)));
         let off = time_of(audio.frames()) - expected;

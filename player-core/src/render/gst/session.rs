@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::anchor::Anchor;
 use super::config::{GstConfig, VideoOutput};
@@ -26,8 +25,9 @@ use crate::time::MediaTime;
 /// Slowest and fastest rate; beyond, sound is noise and decoders do not keep up.
 const RATES: (f64, f64) = (0.1, 8.0);
 
-/// Longest time for which a change of rate may be put off by what sinks hold. An audio device holds 200 ms.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// Largest change, relative to the rate before, that does not touch a buffer which is due much later. Changes that hold
+/// a latency are smaller, those of a viewer larger.
+const SMALL_CHANGE: f64 = 0.15;
 
 /// The state behind the render thread's loop.
 pub(super) struct Session {
@@ -365,21 +365,21 @@ impl Session {
         }
     }
 
-    /// Takes effect after what the sinks hold, without a flush. A sink that waits with a buffer for longer than
-    /// [`LONGEST_WAIT`] would put the change off as long; then the pipeline is set up again at the present position.
+    /// Takes effect after what the sinks hold, without a flush. A buffer with which a sink waits for more than a second, as
+    /// with slides, keeps its time; if the change is larger than [`SMALL_CHANGE`], the pipeline is set up again at the
+    /// present position instead.
     fn set_rate(&mut self, rate: f64) {
         if !rate.is_finite() {
             return;
         }
         let rate = rate.clamp(RATES.0, RATES.1);
-        let changed = rate != self.rate;
-        self.rate = rate;
-        if changed
+        let before = std::mem::replace(&mut self.rate, rate);
+        if rate != before
             && !self.ended
             && let Some(graph) = &self.graph
         {
             let now = graph.running_time(self.playing);
-            if self.timing.held(now) > LONGEST_WAIT {
+            if self.timing.is_held_up(now) && (rate / before - 1.0).abs() > SMALL_CHANGE {
                 self.resume_here();
             } else {
                 self.timing.set_rate(rate, now);

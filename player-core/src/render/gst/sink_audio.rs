@@ -9,7 +9,7 @@ use gstreamer_audio as gst_audio;
 
 use super::config::{AudioCallback, AudioChunk, AudioOutput};
 use super::events::EventQueue;
-use super::retimer::{floats, presentation};
+use super::retimer::{ahead, floats, presentation};
 use super::sink_video::lateness;
 use super::tail::{Tail, make, make_retimer, open_device};
 use super::timing::Timing;
@@ -98,7 +98,7 @@ impl AudioPresenter {
     }
 
     fn sound(&self, sample: &gst::Sample, late: Option<i64>) {
-        self.heard().lateness = late;
+        self.heard().lateness = late.map(|late| late - sample.buffer().map_or(0, ahead));
         let callback = self.callback.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(callback) = callback.as_ref()
             && let Some(chunk) = chunk(sample)

@@ -2,11 +2,11 @@
 //!
 //! A change of rate adds a knot. It lies no earlier than the running time up to which any track has been handed to its
 //! sink, so nothing has to be taken back and no buffer is stamped by two rates. It takes effect as much later: by what
-//! sinks hold, some 20 ms, with an audio device up to 200 ms.
+//! sinks hold, some 20 ms, with an audio device up to 200 ms. A sink that waits with a buffer that is due in more than a
+//! second does not count: that buffer keeps its time.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use gstreamer as gst;
 
@@ -15,6 +15,10 @@ use crate::time::MediaTime;
 
 /// Running time in nanoseconds for which knots are kept: a track that lags by more is late in any case.
 const KEPT: i64 = 60_000_000_000;
+
+/// Running time in nanoseconds from the clock to what a sink holds beyond which a change of rate does not wait for it: the
+/// sink waits with a single buffer, such as a slide. An audio device holds 200 ms.
+const FAR: i64 = 1_000_000_000;
 
 /// Maximum number of knots. Without data the clock runs on, and each change of rate adds one.
 const MAX_KNOTS: usize = 4_096;
@@ -97,7 +101,7 @@ impl TimeMap {
     }
 
     fn set_rate(&mut self, rate: f64, now: i64) {
-        let at = self.passed.into_iter().fold(now, i64::max);
+        let at = self.passed.into_iter().filter(|passed| passed - now <= FAR).fold(now, i64::max);
         // A knot that nothing has reached yet gives way.
         while self.knots.len() > 1 && self.knots.back().is_some_and(|knot| knot.running >= at) {
             self.knots.pop_back();
@@ -137,10 +141,10 @@ impl Timing {
         self.lock().set_rate(rate, i64::try_from(now.nseconds()).unwrap_or(i64::MAX));
     }
 
-    /// Returns the time from `now` to the running time up to which tracks were handed to their sinks.
-    pub(super) fn held(&self, now: gst::ClockTime) -> Duration {
+    /// Returns true if a sink waits with a buffer that is due more than a second after the running time `now`.
+    pub(super) fn is_held_up(&self, now: gst::ClockTime) -> bool {
         let most = self.lock().passed.into_iter().fold(0, i64::max);
-        Duration::from_nanos(u64::try_from(most).unwrap_or(0).saturating_sub(now.nseconds()))
+        most.saturating_sub(i64::try_from(now.nseconds()).unwrap_or(i64::MAX)) > FAR
     }
 
     /// Returns the presentation time at a running time.
@@ -179,23 +183,41 @@ mod tests {
 
     #[test]
     fn a_change_begins_after_all_that_was_handed_on() {
+        const STEP: i64 = SECOND / 10;
         let timing = Timing::new(MediaTime::ZERO, 1.0);
-        timing.lock().pass(MediaKind::Audio, 3 * SECOND);
-        timing.lock().pass(MediaKind::Video, 2 * SECOND);
-        timing.set_rate(2.0, clock(SECOND));
-        assert_eq!(timing.position(clock(3 * SECOND)), MediaTime::from_millis(3_000));
-        assert_eq!(timing.position(clock(4 * SECOND)), MediaTime::from_millis(5_000));
-        timing.set_rate(0.5, clock(SECOND));
-        assert_eq!(timing.position(clock(4 * SECOND)), MediaTime::from_millis(3_500), "nothing was presented at 2");
-        timing.set_rate(1.0, clock(5 * SECOND));
-        assert_eq!(
-            timing.position(clock(5 * SECOND)),
-            MediaTime::from_millis(4_000),
-            "no sink has data: the clock counts"
+        timing.lock().pass(MediaKind::Audio, 3 * STEP);
+        timing.lock().pass(MediaKind::Video, 2 * STEP);
+        timing.set_rate(2.0, clock(STEP));
+        assert_eq!(timing.position(clock(3 * STEP)), MediaTime::from_millis(300));
+        assert_eq!(timing.position(clock(4 * STEP)), MediaTime::from_millis(500));
+        timing.set_rate(0.5, clock(STEP));
+        assert_eq!(timing.position(clock(4 * STEP)), MediaTime::from_millis(350), "nothing was presented at 2");
+        timing.set_rate(1.0, clock(5 * STEP));
+        assert_eq!(timing.position(clock(5 * STEP)), MediaTime::from_millis(400), "no sink has data: the clock counts");
+        assert_eq!(timing.position(clock(6 * STEP)), MediaTime::from_millis(500));
+        assert!(timing.lock().is_unity(0, 3 * STEP) && !timing.lock().is_unity(0, 3 * STEP + 1));
+        assert!(timing.lock().is_unity(5 * STEP, 9 * STEP) && !timing.lock().is_unity(4 * STEP, 9 * STEP));
+    }
+
+    #[test]
+    fn a_buffer_far_ahead_does_not_put_a_change_off() {
+        let timing = Timing::new(MediaTime::ZERO, 1.0);
+        timing.lock().pass(MediaKind::Video, 10 * SECOND);
+        timing.lock().pass(MediaKind::Audio, SECOND / 10);
+        assert!(
+            timing.is_held_up(clock(0))
+                && timing.is_held_up(clock(8 * SECOND))
+                && !timing.is_held_up(clock(9 * SECOND))
         );
-        assert_eq!(timing.position(clock(6 * SECOND)), MediaTime::from_millis(5_000));
-        assert!(timing.lock().is_unity(0, 3 * SECOND) && !timing.lock().is_unity(0, 3 * SECOND + 1));
-        assert!(timing.lock().is_unity(5 * SECOND, 9 * SECOND) && !timing.lock().is_unity(4 * SECOND, 9 * SECOND));
+        timing.set_rate(1.1, clock(0));
+        assert_eq!(timing.position(clock(SECOND / 10)), MediaTime::from_millis(100));
+        assert_eq!(timing.position(clock(SECOND / 10 + SECOND)), MediaTime::from_millis(1_200));
+        timing.set_rate(1.0, clock(9 * SECOND + 1));
+        assert_eq!(
+            timing.position(clock(11 * SECOND)),
+            MediaTime::from_millis(12_000 - 10),
+            "close enough to wait for"
+        );
     }
 
     proptest! {
