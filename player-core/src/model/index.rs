@@ -184,6 +184,18 @@ impl SegmentList {
         (low < self.len()).then_some(low)
     }
 
+    /// Moves the segments of a rule without a timeline: the writer's numbers count from elsewhere than the media's times.
+    /// Returns true if there was such a rule.
+    pub fn move_rule(&mut self, nanos: i64) -> bool {
+        match self {
+            Self::Template(template) if template.timeline.is_empty() => {
+                template.period_start = template.period_start.shifted(nanos);
+                true
+            }
+            Self::Template(_) | Self::Explicit(_) | Self::Listed(_) => false,
+        }
+    }
+
     /// Begin of the first segment.
     pub fn start(&self) -> Option<MediaTime> {
         self.span(0).map(|(start, _)| start)

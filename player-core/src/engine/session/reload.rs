@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::Session;
+use crate::engine::buffer::BUFFERED;
 use crate::engine::context::Context;
-use crate::engine::download::{Stream, schedule};
+use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::io::{FetchError, FetchKind, Ingest};
 use crate::engine::requests::recovery::Cause;
@@ -21,6 +22,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 const BLOCKED_TARGETS: u32 = 3;
 /// Time for which a representation is excluded whose playlist could not be read again.
 const PLAYLIST_EXCLUSION: Duration = Duration::from_secs(20);
+/// Segments before the one of the clock's time that are tried at a join.
+const MOST_STEPS: u8 = 3;
 /// Clocks of servers may be behind ours by this.
 const EARLY: Duration = Duration::from_secs(2);
 
@@ -138,6 +141,11 @@ impl Session {
         }
         self.drop_partial(cx, id, 0);
         cx.jobs.remove(job, cx.now);
+        if self.looks_numbered_elsewhere(id, plan.rep) {
+            self.with_stream(id, Stream::stop);
+            self.step_back_from(cx, id, plan.rep, plan.segment.id);
+            return true;
+        }
         let pause = (goal.period / 4).clamp(Duration::from_millis(50), Duration::from_millis(500));
         let until = cx.now + pause;
         self.with_stream(id, |stream| {
@@ -145,6 +153,24 @@ impl Session {
             stream.hold(until);
         });
         true
+    }
+
+    /// Returns true if a refused segment may be one that its writer numbers from elsewhere than its times: the first one
+    /// of a join, whose number follows from the clock. The one before it then has the media of that time.
+    fn looks_numbered_elsewhere(&self, id: StreamId, rep: RepKey) -> bool {
+        let is_first = self.stream(id).is_some_and(|stream| {
+            matches!(stream.place(), NextSegment::At { .. }) && stream.stepped_back() < MOST_STEPS
+        });
+        is_first && self.is_by_rule(rep) && !self.holds_media(id)
+    }
+
+    /// Returns true if media of a stream is buffered.
+    fn holds_media(&self, id: StreamId) -> bool {
+        let brought = self.brought_by(id);
+        BUFFERED
+            .into_iter()
+            .filter(|kind| brought.has(*kind))
+            .any(|kind| self.buffer(kind).is_some_and(|buffer| buffer.parts().next().is_some()))
     }
 
     /// Cancels the request for an announced part that the playlist no longer announces or lists.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Source;
-use crate::engine::ids::RepKey;
+use crate::engine::ids::{RepKey, SetKey};
 use crate::model::{
-    IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, Resource, SegmentList,
+    IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, Resource, SegmentIndex,
+    SegmentList,
 };
 use crate::time::{MediaTime, Now, TimeRange, WallClock};
 
@@ -42,7 +43,8 @@ impl Playlist {
     /// Returns the live end of the list: what it grew to so far, carried on with time for as long as an update may take.
     fn edge(&self, now: Now) -> MediaTime {
         let (end, at) = self.edge;
-        let slack = self.growth.part_target.unwrap_or(self.growth.target_duration);
+        // Updates come a little late now and then: the edge does not wait for each of them.
+        let slack = self.growth.part_target.map_or(self.growth.target_duration, |part| part * 2);
         (end + now.since(at)).min(self.end + slack)
     }
 
@@ -69,6 +71,8 @@ pub(super) struct Live {
     manifest_changed_at: Option<Now>,
     /// The media announced a new manifest.
     is_update_announced: bool,
+    /// Nanoseconds by which the media of a set turned out to lie after the times that follow from its segments' numbers.
+    moved: BTreeMap<SetKey, i64>,
 }
 
 impl Live {
@@ -211,6 +215,33 @@ impl Source {
             ManifestUpdates::Never => None,
             ManifestUpdates::Every(period) => Some(at + period.max(LEAST_PERIOD)),
             ManifestUpdates::OnEvent => is_awaited.then_some(at + LEAST_PERIOD),
+        }
+    }
+
+    /// Moves the segments of a set whose times follow from their numbers, because its media lies elsewhere: some writers
+    /// number from another time than that of the media (ISO/IEC 23009-1 §5.3.9.5.3 has them equal). Returns true if they
+    /// were moved.
+    pub(in crate::engine) fn move_numbered(&mut self, rep: RepKey, nanos: i64) -> bool {
+        let mut is_moved = false;
+        for rep in self.presentation.rep_keys(rep.set).to_vec() {
+            if let Some(SegmentIndex::Known(list)) = self.presentation.index_mut(rep) {
+                is_moved |= list.move_rule(nanos);
+            }
+        }
+        if is_moved {
+            *self.live.moved.entry(rep.set).or_default() += nanos;
+        }
+        is_moved
+    }
+
+    /// Moves the segments of a newer manifest by as much as those of the one before.
+    pub(super) fn move_again(&mut self) {
+        for (set, nanos) in self.live.moved.clone() {
+            for rep in self.presentation.rep_keys(set).to_vec() {
+                if let Some(SegmentIndex::Known(list)) = self.presentation.index_mut(rep) {
+                    list.move_rule(nanos);
+                }
+            }
         }
     }
 

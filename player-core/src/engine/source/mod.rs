@@ -20,7 +20,9 @@ use crate::container::InitSegment;
 use crate::engine::ids::{Identities, KeyedPresentation, PeriodKey};
 use crate::engine::jitter::Jitter;
 use crate::manifest::PathwayClone;
-use crate::model::{Footprint, MediaKind, Presentation, Resource, SegmentIndex, SegmentKeys, ThumbnailSpan};
+use crate::model::{
+    Footprint, MediaKind, Presentation, PresentationKind, Resource, SegmentIndex, SegmentKeys, ThumbnailSpan,
+};
 use crate::time::{MediaTime, Now, TimeRange, WallClock, WallClockMapping};
 
 pub(super) use incomplete::IncompleteManifest;
@@ -199,7 +201,7 @@ impl Source {
 /// Returns the length of a presentation as far as it is known: declared, or the latest end of a known list of video or
 /// audio. Subtitles accompany a presentation and never make it longer, unless there is nothing else.
 pub(in crate::engine) fn duration(presentation: &Presentation) -> Option<Duration> {
-    if presentation.duration.is_some() {
+    if presentation.duration.is_some() || presentation.kind == PresentationKind::Live {
         return presentation.duration;
     }
     let sets = &presentation.periods.last()?.adaptation_sets;

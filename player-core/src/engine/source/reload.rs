@@ -65,6 +65,7 @@ impl Source {
     pub(in crate::engine) fn replace(&mut self, presentation: Presentation) -> Replaced {
         let known = self.identities.intern(presentation);
         let mut before = std::mem::replace(&mut self.presentation, known);
+        self.move_again();
         let known = &self.presentation;
         let mut replaced = Replaced {
             metadata: known.metadata.clone(),
