@@ -79,8 +79,7 @@ impl SegmentRef {
             SegmentId::Time(time) => SegmentId::Time(time.shifted(nanos)),
             SegmentId::Sequence(_) | SegmentId::Part { .. } => id,
         };
-        self.id = moved(self.id);
-        self.previous = self.previous.map(moved);
+        (self.id, self.previous) = (moved(self.id), self.previous.map(moved));
         self.start = self.start.shifted(nanos);
     }
 

@@ -18,8 +18,8 @@ const NEAR: i64 = 100_000_000;
 const ENGAGE: i64 = 15_000_000;
 /// Playback is held this much nearer to the edge than its target, so that the latency stays below it, in nanoseconds.
 const BIAS: i64 = 20_000_000;
-/// The rate is engaged until the error has crossed zero by this, in nanoseconds.
-const RELEASE: i64 = 10_000_000;
+/// Playback nearer to the edge than this slows down; a little too near costs nothing. In nanoseconds.
+const SLOW_DOWN: i64 = -60_000_000;
 /// The rate is decided at most this often.
 const DECIDE_EVERY: Duration = Duration::from_millis(100);
 /// The rise of the target comes back by this share of the time that passes without a stall.
@@ -127,11 +127,12 @@ impl LatencyControl {
         self.adapt_target(sample);
         self.decided_at = Some(sample.now);
         let target = nanos(self.target(sample.target));
-        let error = self.smoothed(sample.latency.saturating_sub(target - BIAS), sample.now);
+        let error = sample.latency.saturating_sub(target);
         if error > nanos(sample.jump_above) {
             self.note_jump();
             return LatencyVerdict::Jump(Duration::from_nanos(error.unsigned_abs()));
         }
+        let error = self.smoothed(error + BIAS, sample.now);
         // Faster playback must not eat what has to remain ahead.
         let (least, most) = sample.rates;
         let is_low = self.lowest_ahead().is_some_and(|lowest| lowest < sample.margin / 2);
@@ -155,18 +156,16 @@ impl LatencyControl {
 
     /// Returns the correction of the rate for an error, in thousandths: in three steps, so that it changes seldom.
     fn correction(&self, error: i64) -> i64 {
-        let step = match error.abs() {
+        let size = match error.abs() {
             FAR.. => 1000,
             NEAR.. => 25,
-            ENGAGE.. => 10,
+            _ if error > ENGAGE || error < SLOW_DOWN => 10,
             _ => 0,
         };
-        if step > 0 {
-            return step * error.signum();
-        }
+        let step = size * error.signum();
         // Once engaged, the last bit of an error is closed too.
-        let is_closing = (self.rate > 1000 && error > -RELEASE) || (self.rate < 1000 && error < RELEASE);
-        if is_closing { 10 * (self.rate - 1000).signum() } else { 0 }
+        let is_closing = (self.rate > 1000 && error > 0) || (self.rate < 1000 && error < 0);
+        if step == 0 && is_closing { 10 * (self.rate - 1000).signum() } else { step }
     }
 
     /// Returns true if the media ahead has been observed for as long as it is remembered.
@@ -276,7 +275,7 @@ mod tests {
         for start in [2500.0, 1540.0, 1500.0, 1200.0] {
             let mut control = LatencyControl::default();
             let (end, changes, worst) = play(&mut control, 0, 120, start, 900);
-            assert!((end - 1500.0).abs() < 30.0 && worst < 30.0, "from {start} to {end}, {worst}");
+            assert!((end - 1480.0).abs() < 30.0 && worst < 50.0, "from {start} to {end}, {worst}");
             assert!(changes <= 4, "{changes} changes from {start}");
         }
     }
@@ -285,8 +284,8 @@ mod tests {
     fn rates_stay_within_their_bounds_and_a_far_error_jumps() {
         let mut control = LatencyControl { settled_at: Some(at(0)), ..LatencyControl::default() };
         assert_eq!(control.decide(&sample(0, 3500, 900)), LatencyVerdict::Rate(1050));
-        assert_eq!(control.decide(&sample(50, 1100, 900)), LatencyVerdict::Rate(1050), "decided 50 ms ago");
-        assert_eq!(control.decide(&sample(100, 1100, 900)), LatencyVerdict::Rate(950));
+        assert_eq!(control.decide(&sample(50, 1000, 900)), LatencyVerdict::Rate(1050), "decided 50 ms ago");
+        assert_eq!(control.decide(&sample(100, 1000, 900)), LatencyVerdict::Rate(950));
         let ahead = LatencyVerdict::Jump(Duration::from_millis(4001));
         assert_eq!(control.decide(&sample(200, 5501, 900)), ahead);
         assert_eq!(control.rate, 1000);
@@ -298,16 +297,16 @@ mod tests {
         let mut control = LatencyControl::default();
         control.decide(&sample(0, 1500, 20));
         assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1500), "it is being filled");
-        assert_eq!(control.decide(&sample(1000, 1500, 150)), LatencyVerdict::Rate(990), "50 ms are missing");
-        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1550));
+        assert_eq!(control.decide(&sample(1000, 1500, 100)), LatencyVerdict::Rate(990), "100 ms are missing");
+        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1600));
         assert_eq!(
-            control.decide(&sample(1100, 1600, 150)),
+            control.decide(&sample(1100, 1600, 100)),
             LatencyVerdict::Rate(990),
             "more is missing at that latency"
         );
-        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1650));
+        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1700));
         // Later there is enough: the target comes back, a hundredth of the time.
-        play(&mut control, 10_000, 60, 1650.0, 900);
+        play(&mut control, 10_000, 60, 1700.0, 900);
         let target = control.target(Duration::from_millis(1500));
         assert!(target < Duration::from_millis(1600), "{target:?}");
     }
