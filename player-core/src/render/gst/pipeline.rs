@@ -122,6 +122,12 @@ impl Graph {
         Ok((graph, missing))
     }
 
+    /// Takes another clock from the next time on that it plays.
+    #[cfg(test)]
+    pub(super) fn use_clock(&self, clock: &impl IsA<gst::Clock>) {
+        self.pipeline.use_clock(Some(clock));
+    }
+
     /// Returns the tracks it was made for.
     pub(super) fn kinds(&self) -> impl Iterator<Item = MediaKind> {
         self.branches.iter().map(|branch| branch.kind)

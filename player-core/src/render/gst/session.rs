@@ -42,7 +42,7 @@ pub(super) struct Session {
     pub(super) epoch: Epoch,
     pub(super) anchor: Anchor,
     /// The map from presentation to running time, shared with the tails.
-    timing: Arc<Timing>,
+    pub(super) timing: Arc<Timing>,
     pub(super) playing: bool,
     pub(super) rate: f64,
     volume: (f64, bool),

@@ -6,8 +6,8 @@
 //! Verhelst and Roelands, ICASSP 1993). Close to rate 1 jumps are rare: at 1.05 about four a second.
 //!
 //! No error adds up, because the due frame does not depend on the jumps. Tempo may change at any frame: nothing but the
-//! due frames of what follows changes. At rate 1 nothing jumps, and output is the input bit for bit; a remainder of
-//! earlier jumps is undone at the first place where that cannot be heard.
+//! due frames of what follows changes. At rate 1 nothing jumps, and output is the input bit for bit. Only a remainder of
+//! earlier jumps is halved where the waveforms allow it, and undone at the first place where that cannot be heard.
 
 /// Milliseconds of a crossfade.
 const OVERLAP: usize = 8;
@@ -30,6 +30,9 @@ const COARSE: usize = 4;
 
 /// Least similarity at which a remainder is undone at rate 1.
 const ALIKE: f32 = 0.98;
+
+/// Least similarity at which a remainder is at least halved at rate 1. Jumps at other rates take the best place there is.
+const NEARLY: f32 = 0.9;
 
 /// Mean square of samples below which nothing is heard: −80 dB.
 const QUIET: f32 = 1e-8;
@@ -176,9 +179,10 @@ impl Stretcher {
         Jump::Done
     }
 
-    /// Fades to `place` if that cannot be heard.
+    /// Fades to `place` if that cannot be heard, or to a place at most half as far from it as the next frame.
     fn undo(&mut self, place: i64, last: bool, out: &mut Vec<f32>) -> Jump {
-        if place.max(self.next) + self.overlap as i64 > self.end() {
+        let half = (self.next - place).abs() / 2;
+        if self.next.max(place + half) + self.overlap as i64 > self.end() {
             return if last { Jump::Impossible } else { Jump::Waits };
         }
         if place < self.first {
@@ -186,10 +190,16 @@ impl Stretcher {
         }
         let (before, after) = (self.mix(self.next, self.overlap), self.mix(place, self.overlap));
         let quiet = |mix: &[f32]| dot(mix, mix) < QUIET * mix.len() as f32;
-        if similarity(&before, dot(&before, &before), &after) < ALIKE && !(quiet(&before) && quiet(&after)) {
+        let energy = dot(&before, &before);
+        if similarity(&before, energy, &after) >= ALIKE || (quiet(&before) && quiet(&after)) {
+            self.fade(place, out);
+            return Jump::Done;
+        }
+        let closer = self.most_alike((place - half).max(self.first), place + half, place);
+        if similarity(&before, energy, &self.mix(closer, self.overlap)) < NEARLY {
             return Jump::Impossible;
         }
-        self.fade(place, out);
+        self.fade(closer, out);
         Jump::Done
     }
 

@@ -180,6 +180,20 @@ fn a_remainder_is_undone_in_a_pause_and_output_is_input_again() {
 }
 
 #[test]
+fn a_remainder_shrinks_to_half_a_period_while_a_tone_goes_on() {
+    let input = sine(441.3, 3.0);
+    for rate in [0.93, 1.07] {
+        let plan = Plan::new(&[(0, 1.0), (10_000, rate), (25_000, 1.0)]);
+        let output = stretch(&plan, &input, 1, 1_024);
+        let steep = steepest(&output) / steepest(&input);
+        assert!(steep < 1.1, "a click of {steep}");
+        // Of all periods, the one that is due is the closest: the end is where it belongs.
+        let due = plan.due(output.len() as i64) - input.len() as f64;
+        assert!(due.abs() <= 0.5 * 48_000.0 / 441.3 + 1.0, "{due} frames off at the end");
+    }
+}
+
+#[test]
 fn rate_changes_within_a_segment_hold_to_the_plan() {
     let changes: Vec<(i64, f64)> =
         (0..4_000).map(|step| (step * 61, [0.5, 2.0, 1.0, 1.3][step as usize % 4])).collect();

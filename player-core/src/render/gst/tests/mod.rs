@@ -3,6 +3,7 @@
 //! Deadlines are hang guards only; nothing is asserted about wall-clock time.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod clock;
 mod decoding;
 mod failures;
 mod flooding;
@@ -11,4 +12,5 @@ mod playing;
 mod rates;
 mod rig;
 mod seeking;
+mod stepping;
 mod switching;
