@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::asked::{Answer, Asked, Piece, number};
 use super::channel::{Inner, LiveChannel, MILLI};
 use super::media;
 use super::timeline::TrackId;
@@ -9,55 +10,6 @@ use super::timeline::TrackId;
 /// Milliseconds by which media may be asked for too early: the request is held until it begins. A client's clock may be ahead so
 /// much.
 const EARLY_MS: u64 = 500;
-
-/// A request for something of a channel.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// Names below the version, such as `video`, `720p`, `playlist.m3u8`.
-    pub file: &'a [String],
-    /// Query of the request.
-    pub query: Option<&'a str>,
-    /// Time, milliseconds since the Unix epoch.
-    pub now_ms: i64,
-}
-
-/// What there is at an address at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A manifest.
-    Manifest {
-        /// Its text.
-        text: String,
-        /// Seconds for which others may keep it; 0: they ask each time.
-        max_age: u32,
-    },
-    /// Nothing yet: the answer is there at this time, milliseconds since the Unix epoch.
-    Later(i64),
-    /// Media, each piece at its time.
-    Media(Vec<Piece>),
-    /// Initialisation of a track.
-    Init(Vec<u8>),
-    /// The time of the clock (ISO 8601), for clients that synchronise theirs.
-    Time(String),
-    /// No such file, or not yet.
-    Absent,
-    /// It was there, and has left the window.
-    Gone,
-    /// A request that may not be made; the reason in words.
-    Refused(&'static str),
-    /// The manifest cannot be written; the reason.
-    Failed(String),
-}
-
-/// A piece of a media file: what becomes available at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// Time at which its last sample has passed, milliseconds since the Unix epoch.
-    pub ready_at: i64,
-    track: TrackId,
-    number: u64,
-    part: usize,
-}
 
 impl LiveChannel {
     /// Returns what is at an address.
@@ -143,7 +95,7 @@ impl Inner {
         // Without chunks a segment is there as a whole or not at all.
         let begins = if self.is_low_latency() { span.start_ns } else { span.end_ns };
         if !self.comes_soon(begins, now_ns) || now_ms < self.record.epoch.as_millisecond() {
-            return Answer::Absent;
+            return Answer::Early;
         }
         let cut = self.timeline.cut(track, number);
         let piece = |(part, (_, span)): (usize, &(Vec<_>, super::timeline::Span))| Piece {
@@ -166,7 +118,7 @@ impl Inner {
             return Answer::Gone;
         }
         if !self.comes_soon(span.start_ns, now_ns) || now_ms < self.record.epoch.as_millisecond() {
-            return Answer::Absent;
+            return Answer::Early;
         }
         Answer::Media(vec![Piece { ready_at: self.unix_ms(span.end_ns), track, number, part }])
     }
@@ -174,9 +126,3 @@ impl Inner {
 
 /// Largest number of a segment. With segments of four seconds that is 270 years, which nanoseconds can still count.
 const MAX_NUMBER: u64 = 1 << 31;
-
-/// Returns a number that is written in its one spelling.
-pub(super) fn number(digits: &str) -> Option<u64> {
-    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|number: &u64| is_plain && number.to_string() == digits)
-}

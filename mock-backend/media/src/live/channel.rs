@@ -107,6 +107,11 @@ impl LiveChannel {
         self.0.version
     }
 
+    /// Returns the time for which media can be sought back to, milliseconds.
+    pub fn window_ms(&self) -> u64 {
+        self.0.window_ns() / MILLI
+    }
+
     /// Returns the titles that it plays, in order.
     pub fn titles(&self) -> impl Iterator<Item = &TitleRecord> {
         self.0.timeline.programmes.iter().map(|programme| &programme.record)

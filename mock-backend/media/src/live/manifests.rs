@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kinora_manifests::{DateTime, ManifestError};
 
-use super::answer::{Answer, Asked, number};
+use super::asked::{Answer, Asked, number};
 use super::channel::{Inner, MILLI};
 
 /// Seconds for which a manifest may be kept that changes with the titles of the channel only.

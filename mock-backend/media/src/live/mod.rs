@@ -4,7 +4,7 @@
 //! process gives the same bytes for the same address, before and after a restart, and a test asks for any time that it likes.
 //!
 //! * [`record`] — what a channel says about itself; `stock` — the stored media of its titles; `timeline` — what is on the air when;
-//! * `media` — the bytes of parts; `playlists`, `mpd` — manifests; [`answer`] — from an address to what there is at a time.
+//! * `media` — the bytes of parts; `playlists`, `mpd` — manifests; `asked`, `answer` — from an address to what there is at a time.
 //!
 //! # A channel by its addresses
 //!
@@ -15,7 +15,8 @@
 //!   audio/<language>/…
 //! ```
 
-pub mod answer;
+mod answer;
+mod asked;
 mod channel;
 mod manifests;
 mod media;
@@ -27,7 +28,7 @@ mod stock;
 mod tests;
 mod timeline;
 
-pub use answer::{Answer, Asked, Piece};
+pub use asked::{Answer, Asked, Piece};
 pub use channel::{LiveChannel, Programmed};
 pub use record::{ChannelRecord, channels};
 pub use timeline::TrackId;

@@ -13,7 +13,7 @@ use kinora_manifests::dash::{
 };
 use kinora_manifests::{DateTime, Layout, ManifestError};
 
-use super::answer::Answer;
+use super::asked::Answer;
 use super::channel::{Inner, MILLI};
 use super::manifests::answered;
 use super::timeline::{TrackId, nanoseconds};

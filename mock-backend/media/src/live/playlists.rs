@@ -8,7 +8,7 @@ use kinora_manifests::hls::{
 };
 use kinora_manifests::{Layout, ManifestError};
 
-use super::answer::{Answer, Asked, number};
+use super::asked::{Answer, Asked, number};
 use super::channel::{Inner, MILLI};
 use super::manifests::{answered, distinct, plain};
 use super::media::is_independent;

@@ -51,6 +51,11 @@ pub fn live_dir(data: &Path) -> PathBuf {
     data.join("live")
 }
 
+/// Returns a time since the Unix epoch as records have it; `None` beyond the years that they can hold.
+pub fn timestamp(unix_ms: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(unix_ms).ok()
+}
+
 /// Returns the channels of a data directory by id. A file without a readable record is not a channel, and is named in a warning
 /// of the log.
 ///

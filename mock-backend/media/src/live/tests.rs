@@ -1,3 +1,5 @@
+//! Channels over small titles that are written here. Nothing is encoded.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod manifests;
@@ -10,7 +12,7 @@ use super::super::package::boxes;
 use super::super::package::segment;
 use super::super::package::track::{Sample, Stored, Track};
 use super::super::{AudioRecord, Files, Loop, LoopScene, Rate, RungRecord, TitleRecord};
-use super::answer::{Answer, Asked};
+use super::asked::{Answer, Asked};
 use super::channel::LiveChannel;
 use super::record::ChannelRecord;
 use super::timeline::TrackId;

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use kinora_kit::clock::Clock;
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
+use kinora_media::live::LiveChannel;
 use kinora_media::{self as media, IngestError};
 use tokio::sync::watch;
 
@@ -72,7 +73,7 @@ impl Catalogue {
     /// Reads the records, and warns of what is wrong with them.
     fn read(&self) -> Result<Arc<Snapshot>, IngestError> {
         let setting = Setting { region: self.region.clone(), now: self.clock.now_ms() };
-        let snapshot = Snapshot::of(media::titles(&self.data)?, &self.keys, &setting);
+        let snapshot = Snapshot::of(media::titles(&self.data)?, &self.keys, &setting).with_channels(self.channels()?);
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in snapshot.warnings() {
             if warned.insert(warning.clone()) {
@@ -80,6 +81,19 @@ impl Catalogue {
             }
         }
         Ok(Arc::new(snapshot))
+    }
+
+    /// Reads the live channels; one that cannot be played is named in the log, and not there.
+    fn channels(&self) -> Result<Vec<LiveChannel>, IngestError> {
+        let mut channels = Vec::new();
+        for record in media::live::channels(&self.data)? {
+            let id = record.id.clone();
+            match LiveChannel::open(&self.data, record) {
+                Ok(channel) => channels.push(channel),
+                Err(error) => tracing::warn!(%error, channel = id, "a live channel cannot be played"),
+            }
+        }
+        Ok(channels)
     }
 
     /// Returns a receiver that notices each change of the titles.
@@ -177,9 +191,11 @@ impl Catalogue {
     }
 }
 
-/// When the media directory changed last: titles are renamed into and out of it as wholes.
+/// When the directories of titles and channels changed last: both are renamed into and out of them as wholes.
 fn changed(data: &Path) -> Option<SystemTime> {
-    std::fs::metadata(media::media_dir(data)).and_then(|metadata| metadata.modified()).ok()
+    let directories = [media::media_dir(data), media::live::record::live_dir(data)];
+    let times = directories.iter().map(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok());
+    times.max().flatten()
 }
 
 /// Returns the time of the latest change of a record; `None` if there is none.
