@@ -96,7 +96,7 @@ const play = async ({ player, url, seconds }) => {
     const own = new shaka.Player();
     await own.attach(video);
     own.configure({ streaming: { lowLatencyMode: true, liveSync: { enabled: true } } });
-    own.addEventListener('error', (event) => note(`shaka ${event.detail.code} ${String(event.detail.data).slice(0, 200)}`, event.detail.severity === 2));
+    own.addEventListener('error', (event) => note(`shaka ${event.detail.code} ${String(event.detail.data).slice(0, 200)}`, false));
     own.load(url).catch((error) => note(`shaka ${error.code} ${String(error.data).slice(0, 200)}`, true));
     latency = () => own.getStats().liveLatency;
   }

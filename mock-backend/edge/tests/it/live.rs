@@ -118,13 +118,13 @@ async fn a_segment_is_read_while_it_is_written() {
 async fn what_comes_too_early_is_asked_for_again() {
     let (stage, _edge, grant) = on_air().await;
     let get = async |file: &str| stage.client.get(address(&grant, file)).send().await.unwrap();
-    // The next segment begins now, and the one after it in two seconds.
-    let (status, problem) = error(get("video/240p/seg-51.m4s").await).await;
+    // The next segment begins now, the one after it in two seconds, and one in four.
+    let (status, problem) = error(get("video/240p/seg-52.m4s").await).await;
     assert_eq!((status, problem.name.as_str()), (425, "not_found"));
     let (status, _) = error(get("video/240p/playlist.m3u8?_HLS_msn=53").await).await;
     assert_eq!(status, 400);
-    stage.clock.advance_ms(2_600);
-    let mut part = get("video/240p/seg-51.m4s").await;
+    stage.clock.advance_ms(4_600);
+    let mut part = get("video/240p/seg-52.m4s").await;
     assert_eq!(part.status(), 200);
     assert!(part.chunk().await.unwrap().is_some());
     drop(part);
@@ -134,7 +134,7 @@ async fn what_comes_too_early_is_asked_for_again() {
     assert!(mpd.contains("type=\"dynamic\""), "{mpd}");
     let time = get("time").await;
     assert_eq!(time.headers()["cache-control"], "no-store");
-    assert_eq!(time.text().await.unwrap(), "2096-10-02T07:06:42.6Z");
+    assert_eq!(time.text().await.unwrap(), "2096-10-02T07:06:44.6Z");
     let filtered = get("master.h144.m3u8").await;
     assert_eq!(filtered.status(), 404, "the channel has no rung so low");
 }

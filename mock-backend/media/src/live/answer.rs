@@ -7,9 +7,11 @@ use super::channel::{Inner, LiveChannel, MILLI};
 use super::media;
 use super::timeline::TrackId;
 
-/// Milliseconds by which media may be asked for too early: the request is held until it begins. A client's clock may be ahead so
-/// much.
-const EARLY_MS: u64 = 500;
+/// Time by which media may be asked for too early, nanoseconds: the request is held until it is there. A client's clock may be ahead
+/// so much.
+const EARLY_NS: u64 = 500 * MILLI;
+/// The same for a segment of chunks, whose successor players ask for while they read it; a segment at most.
+const AHEAD_NS: u64 = 3_000 * MILLI;
 
 impl LiveChannel {
     /// Returns what is at an address.
@@ -74,11 +76,6 @@ impl Inner {
         }
     }
 
-    /// Returns true if a time of the timeline comes within a while, or has come.
-    fn comes_soon(&self, time_ns: u64, now_ns: u64) -> bool {
-        time_ns <= now_ns.saturating_add(EARLY_MS * MILLI)
-    }
-
     /// Returns true if a segment that ended at a time has left the window for longer than a playlist could name it.
     fn is_gone(&self, end_ns: u64, now_ns: u64) -> bool {
         end_ns.saturating_add((self.record.window_ms * 2 + 10_000) * MILLI) < now_ns
@@ -93,8 +90,11 @@ impl Inner {
             return Answer::Gone;
         }
         // Without chunks a segment is there as a whole or not at all.
-        let begins = if self.is_low_latency() { span.start_ns } else { span.end_ns };
-        if !self.comes_soon(begins, now_ns) || now_ms < self.record.epoch.as_millisecond() {
+        let (begins, early) = match self.is_low_latency() {
+            true => (span.start_ns, self.longest_segment().clamp(EARLY_NS, AHEAD_NS)),
+            false => (span.end_ns, EARLY_NS),
+        };
+        if begins > now_ns.saturating_add(early) || now_ms < self.record.epoch.as_millisecond() {
             return Answer::Early;
         }
         let cut = self.timeline.cut(track, number);
@@ -117,7 +117,7 @@ impl Inner {
         if self.is_gone(span.end_ns, now_ns) {
             return Answer::Gone;
         }
-        if !self.comes_soon(span.start_ns, now_ns) || now_ms < self.record.epoch.as_millisecond() {
+        if span.start_ns > now_ns.saturating_add(EARLY_NS) || now_ms < self.record.epoch.as_millisecond() {
             return Answer::Early;
         }
         Answer::Media(vec![Piece { ready_at: self.unix_ms(span.end_ns), track, number, part }])

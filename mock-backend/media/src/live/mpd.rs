@@ -1,15 +1,16 @@
 //! The MPD (ISO/IEC 23009-1) of a channel, and patches of it.
 //!
-//! A channel whose segments are all of one duration has one period with `$Number$` and a nominal duration: its MPD changes with the
-//! programme only. Other channels have timelines, and those with discontinuities a period for each programme.
+//! Where all segments of a programme have one duration, and a client must know of them before they are complete, a period has
+//! `$Number$` and a nominal duration: the MPD changes with the programme only. Other channels have timelines, which patches extend.
+//! With discontinuities each programme is a period.
 
 use std::time::Duration;
 
 use kinora_manifests::dash::{
     AdaptationSet, AvailabilityTimeOffset, ContentType, Descriptor, DynamicAttributes, Event, EventStream, FrameRate,
-    Latency, Mpd, MpdType, Patch, PatchLocation, Period, PeriodElement, PlaybackRate, ProducerReferenceTime,
-    ReferenceType, Representation, Resync, SegmentAddressing, SegmentTemplate, SegmentTiming, ServiceDescription,
-    UrlTemplate, UtcScheme, UtcTiming, fold_timeline,
+    Latency, Mpd, MpdType, Patch, PatchLocation, PatchOperation, Period, PeriodElement, PlaybackRate,
+    ProducerReferenceTime, ReferenceType, Representation, Resync, SegmentAddressing, SegmentTemplate, SegmentTiming,
+    Selector, ServiceDescription, UrlTemplate, UtcScheme, UtcTiming, fold_timeline,
 };
 use kinora_manifests::{DateTime, Layout, ManifestError};
 
@@ -21,17 +22,33 @@ use super::timeline::{TrackId, nanoseconds};
 /// Scheme of the events that programmes are.
 const PROGRAMME_SCHEME: &str = "urn:kinora:programme:2026";
 /// Time after which a client looks whether an MPD has changed that names no segment.
-const SETTLED_UPDATE: Duration = Duration::from_secs(30);
+const SETTLED_UPDATE: Duration = Duration::from_secs(10);
+/// Time before its beginning at which a programme has its period, nanoseconds: two looks, and one that fails.
+const ANNOUNCED_NS: u64 = 30_000_000_000;
 /// Time for which an MPD can be patched.
 const PATCHED_FOR: Duration = Duration::from_secs(60);
 
 impl Inner {
-    /// Returns the nominal duration of all segments, in ticks of the video; `None` if they differ, or there are discontinuities.
-    fn nominal_ticks(&self) -> Option<u64> {
-        let programme = self.timeline.programmes.first()?;
-        let mut durations = programme.starts.windows(2).map(|pair| pair[1] - pair[0]);
+    /// Returns true if segments follow from the clock: those of each programme have one duration, and either timestamps run through
+    /// or a client has to know of a segment before it is complete.
+    fn is_numbered(&self) -> bool {
+        let is_even = |index| self.nominal_ticks(index).is_some();
+        let is_wanted = self.is_low_latency() || !self.timeline.has_discontinuities();
+        is_wanted && (0..self.timeline.programmes.len()).all(is_even)
+    }
+
+    /// Returns the duration of all segments of a programme, in ticks of the video; `None` if they differ.
+    fn nominal_ticks(&self, programme: usize) -> Option<u64> {
+        let starts = &self.timeline.programmes.get(programme)?.starts;
+        let mut durations = starts.windows(2).map(|pair| pair[1] - pair[0]);
         let first = durations.next()?;
-        (!self.timeline.has_discontinuities() && durations.all(|duration| duration == first)).then_some(first)
+        durations.all(|duration| duration == first).then_some(first)
+    }
+
+    /// Returns the first and the last programme that have a period with numbers at a time: the next one is named early.
+    fn numbered(&self, now_ns: u64) -> (u64, u64) {
+        let first = self.timeline.occurrence_at(now_ns.saturating_sub(self.window_ns()));
+        (first, self.timeline.occurrence_at(now_ns.saturating_add(ANNOUNCED_NS)))
     }
 
     /// Returns the time at which what an MPD says was so first, in whole milliseconds of the Unix time.
@@ -40,8 +57,13 @@ impl Inner {
     }
 
     fn published(&self, now_ns: u64) -> u64 {
-        if self.nominal_ticks().is_some() {
-            return self.timeline.start_of(self.timeline.occurrence_at(now_ns));
+        if self.is_numbered() {
+            if !self.timeline.has_discontinuities() {
+                return self.timeline.start_of(self.timeline.occurrence_at(now_ns));
+            }
+            let (first, last) = self.numbered(now_ns);
+            let dropped = if first > 0 { self.timeline.start_of(first) + self.window_ns() } else { 0 };
+            return dropped.max(self.timeline.start_of(last).saturating_sub(ANNOUNCED_NS));
         }
         let last = |track| {
             let (complete, _) = self.timeline.edge(track, now_ns);
@@ -56,18 +78,29 @@ impl Inner {
     }
 
     pub(super) fn mpd_at(&self, now_ns: u64) -> Mpd {
-        let longest = Duration::from_nanos(self.longest_segment());
-        let nominal = self.nominal_ticks();
-        let periods = match nominal {
-            Some(ticks) => vec![self.numbered_period(ticks, now_ns)],
-            None => self.timed_periods(now_ns),
+        let longest = whole_ms(Duration::from_nanos(self.longest_segment()));
+        let is_numbered = self.is_numbered();
+        let periods = match (is_numbered, self.timeline.has_discontinuities()) {
+            (false, _) => self.timed_periods(now_ns),
+            (true, false) => vec![self.numbered_period(0, self.programmes_around(now_ns))],
+            (true, true) => {
+                let (first, last) = self.numbered(now_ns);
+                let period = |occurrence| {
+                    let event = self.event(occurrence, self.timeline.start_of(occurrence));
+                    self.numbered_period(occurrence, vec![event])
+                };
+                (first..=last).map(period).collect()
+            }
         };
         let published_ms = self.published_ms(now_ns);
-        let patch = nominal
-            .is_none()
-            .then(|| PatchLocation { url: format!("patch-{published_ms}.mpp"), ttl: Some(PATCHED_FOR) });
+        let patch =
+            (!is_numbered).then(|| PatchLocation { url: format!("patch-{published_ms}.mpp"), ttl: Some(PATCHED_FOR) });
         let part = Duration::from_nanos(self.longest_part());
-        let low_latency = self.is_low_latency().then(|| ServiceDescription {
+        // Without chunks nothing is there before its segment is complete.
+        let delay =
+            if self.is_low_latency() && !is_numbered { (3 * longest).max(self.latency()) } else { self.latency() };
+        let is_chunked = is_numbered && self.is_low_latency();
+        let low_latency = is_chunked.then(|| ServiceDescription {
             id: Some(0),
             latency: Some(Latency {
                 reference_id: Some(0),
@@ -81,12 +114,12 @@ impl Inner {
             id: Some(self.record.id.clone()),
             profiles: "urn:mpeg:dash:profile:isoff-live:2011".to_owned(),
             mpd_type: MpdType::Dynamic(DynamicAttributes {
-                minimum_update_period: Some(if nominal.is_some() { SETTLED_UPDATE } else { longest }),
+                minimum_update_period: Some(if is_numbered { SETTLED_UPDATE } else { longest }),
                 time_shift_buffer_depth: Some(Duration::from_nanos(self.window_ns())),
-                suggested_presentation_delay: Some(self.latency()),
+                suggested_presentation_delay: Some(delay),
                 media_presentation_duration: None,
             }),
-            min_buffer_time: if self.is_low_latency() { 2 * part } else { longest },
+            min_buffer_time: if is_chunked { 2 * part } else { longest },
             max_segment_duration: Some(longest),
             availability_start_time: Some(DateTime::from_unix_millis(self.record.epoch.as_millisecond()).to_string()),
             publish_time: Some(DateTime::from_unix_millis(published_ms)),
@@ -98,30 +131,37 @@ impl Inner {
         }
     }
 
-    /// Returns the one period of a channel whose segments follow from the clock.
-    fn numbered_period(&self, ticks: u64, now_ns: u64) -> Period {
+    /// Returns the programme on the air and its neighbours, as events of the one period of a channel that runs through.
+    fn programmes_around(&self, now_ns: u64) -> Vec<Event> {
         let now = self.timeline.occurrence_at(now_ns);
-        let timescale = self.timeline.programmes[0].timescale;
+        (now.saturating_sub(1)..=now + 1).map(|occurrence| self.event(occurrence, 0)).collect()
+    }
+
+    /// Returns a period whose segments follow from the clock: that of a programme, or number 0 for all if timestamps run through.
+    fn numbered_period(&self, occurrence: u64, events: Vec<Event>) -> Period {
+        let first = self.timeline.first_of(occurrence);
+        let programme = self.timeline.place(first).programme;
+        let timescale = self.timeline.programmes[programme].timescale;
+        let ticks = self.nominal_ticks(programme).unwrap_or(1);
         let segments = |track: TrackId| {
-            let own = self.timeline.track(0, track).timescale;
+            let own = self.timeline.track(programme, track).timescale;
             let duration = u128::from(ticks) * u128::from(own) / u128::from(timescale);
             let offset = self.is_low_latency().then(|| {
                 let ahead = nanoseconds(ticks, timescale).saturating_sub(self.lengths[&track].part_ns);
-                AvailabilityTimeOffset::Span(whole_ms(Duration::from_nanos(ahead)))
+                AvailabilityTimeOffset::Span(Duration::from_millis(ahead / MILLI))
             });
             SegmentTemplate {
-                start_number: 0,
+                start_number: first,
                 availability_time_offset: offset,
                 availability_time_complete: offset.map(|_| false),
-                ..self.template(track, 0, SegmentTiming::Duration(duration as u64))
+                ..self.template(track, programme, SegmentTiming::Duration(duration as u64))
             }
         };
-        let events = (now.saturating_sub(1)..=now + 1).map(|occurrence| self.event(occurrence, 0));
         Period {
-            id: Some("0".to_owned()),
-            start: Some(Duration::ZERO),
-            event_streams: vec![stream(events.collect())],
-            adaptation_sets: self.sets(0, segments),
+            id: Some(occurrence.to_string()),
+            start: Some(Duration::from_nanos(self.timeline.start_of(occurrence))),
+            event_streams: vec![stream(events)],
+            adaptation_sets: self.sets(programme, segments),
             ..Period::default()
         }
     }
@@ -244,7 +284,7 @@ impl Inner {
             })
         });
         let mut sets: Vec<_> = [video].into_iter().chain(audio).collect();
-        if self.is_low_latency() {
+        if self.is_low_latency() && self.is_numbered() {
             for (set, track) in sets.iter_mut().zip([TrackId::Video(0)].into_iter().chain((0..).map(TrackId::Audio))) {
                 self.describe_chunks(set, track);
             }
@@ -282,15 +322,28 @@ impl Inner {
     pub(super) fn patch(&self, from: u64, now_ns: u64) -> Answer {
         let Ok(from) = i64::try_from(from) else { return Answer::Absent };
         let from_ns = self.since_epoch(from);
-        if self.nominal_ticks().is_some() || from_ns > now_ns || self.published_ms(from_ns) != from {
+        if self.is_numbered() || from_ns > now_ns || self.published_ms(from_ns) != from {
             return Answer::Absent;
         }
         if now_ns - from_ns > 2 * PATCHED_FOR.as_nanos() as u64 {
             return Answer::Gone;
         }
         let patch = Patch::between(&self.mpd_at(from_ns), &self.mpd_at(now_ns), Layout::Readable);
-        answered(patch.and_then(|patch| patch.to_text(Layout::Readable)), 0)
+        answered(patch.and_then(|patch| with_places(patch).to_text(Layout::Readable)), 0)
     }
+}
+
+/// Names the one `PatchLocation` by its place: Shaka Player 5.2 takes what has none for an element to add.
+pub(super) fn with_places(mut patch: Patch) -> Patch {
+    let unplaced = Selector::mpd().child("PatchLocation");
+    for operation in &mut patch.operations {
+        if let PatchOperation::Replace { selector, .. } = operation
+            && *selector == unplaced
+        {
+            *selector = Selector::mpd().child_at("PatchLocation", 1);
+        }
+    }
+    patch
 }
 
 fn stream(events: Vec<Event>) -> EventStream {

@@ -135,12 +135,13 @@ fn record(programmes: &[&str], part_ms: Option<u32>, discontinuities: bool) -> C
     }
 }
 
-/// The channels of the tests: one of low latency whose segments are equal, one of timelines that runs through, and one of two
-/// programmes with discontinuities.
+/// The channels of the tests: one of low latency that runs through, an ordinary one that does, whose segments differ, and two of two
+/// programmes with discontinuities, ordinary and in low latency.
 struct Channels {
     data: tempfile::TempDir,
     low: LiveChannel,
     through: LiveChannel,
+    plain: LiveChannel,
     two: LiveChannel,
 }
 
@@ -150,11 +151,13 @@ fn channels() -> Channels {
     let looped = Loop { segment_ticks: 48_000, scenes: vec![scene(2, 3), scene(1, 1)] };
     write_title(data.path(), "drawn", 3, 0, Some(looped));
     write_title(data.path(), "plain", 4, 24, None);
+    write_title(data.path(), "even", 4, 48, None);
     let open = |record| LiveChannel::open(data.path(), record).unwrap();
     let low = open(record(&["drawn"], Some(333), false));
     let through = open(record(&["plain"], None, false));
-    let two = open(record(&["plain", "drawn"], Some(500), true));
-    Channels { data, low, through, two }
+    let plain = open(record(&["plain", "drawn"], None, true));
+    let two = open(record(&["even", "drawn"], Some(500), true));
+    Channels { data, low, through, plain, two }
 }
 
 fn ask(channel: &LiveChannel, path: &str, after_ms: u64) -> Answer {
