@@ -25,8 +25,9 @@ const { chromium } = createRequire(join(modules, 'playwright-core/package.json')
 
 // Least seconds that a run plays less than it lasts: a start, and a machine that is busy.
 const START_S = 6;
-// Stops that a run may have.
+// Stops that a run may have once it has played for a while: a start beside the edge may need a second attempt.
 const MAX_STOPS = 1;
+const SETTLED_S = 5;
 // Latency in seconds that a run may have in the mean, by kind of channel.
 const MAX_LATENCY_S = { low: 5, ordinary: 16 };
 // Players, the protocol that each plays, and how each is started. Shaka plays both.
@@ -139,7 +140,8 @@ for (const channel of channels) {
     const reasons = [];
     if (result.fatal) reasons.push('a fatal error');
     if (!(result.played_s >= least)) reasons.push(`played ${result.played_s} of ${least} s at least`);
-    if ((result.stops ?? []).length > MAX_STOPS) reasons.push(`${result.stops.length} stops`);
+    const late = (result.stops ?? []).filter((at) => at > (result.startup_s ?? 0) + SETTLED_S);
+    if (late.length > MAX_STOPS) reasons.push(`${late.length} stops`);
     const most = channel.live.window_ms < 600000 ? MAX_LATENCY_S.low : MAX_LATENCY_S.ordinary;
     // Shaka's figure for HLS is none of this kind.
     if (`${player}-${protocol}` !== 'shaka-hls' && !(result.latency_s?.mean <= most)) reasons.push(`latency above ${most} s`);
