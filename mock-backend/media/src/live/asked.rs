@@ -11,6 +11,8 @@ pub struct Asked<'a> {
     pub query: Option<&'a str>,
     /// Time, milliseconds since the Unix epoch.
     pub now_ms: i64,
+    /// Authorities (`host:port`) of the edges that have the channel. Two or more can take over from one another by content steering.
+    pub edges: &'a [String],
 }
 
 /// What there is at an address at a time.

@@ -6,6 +6,7 @@ use kinora_manifests::{DateTime, ManifestError};
 
 use super::asked::{Answer, Asked, number};
 use super::channel::{Inner, MILLI};
+use super::steering;
 
 /// Seconds for which a manifest may be kept that changes with the titles of the channel only.
 const SETTLED_S: u32 = 10;
@@ -22,7 +23,8 @@ impl Inner {
         let first = self.tracks().map(|track| self.timeline.span(track, 0).end_ns).max().unwrap_or(0);
         let patched_from = file.strip_prefix("patch-").and_then(|rest| number(rest.strip_suffix(".mpp")?));
         match file {
-            "master.m3u8" => answered(self.multivariant(), SETTLED_S),
+            "master.m3u8" => answered(self.multivariant(asked.edges.len() > 1), SETTLED_S),
+            steering::FILE => steering::manifest(asked.edges),
             "manifest.mpd" if now_ns < first => Answer::Later(self.unix_ms(first)),
             "manifest.mpd" => answered(self.mpd(now_ns), MOVING_S),
             _ => match patched_from {

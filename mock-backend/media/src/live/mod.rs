@@ -4,7 +4,7 @@
 //! process gives the same bytes for the same address, before and after a restart, and a test asks for any time that it likes.
 //!
 //! * [`record`] — what a channel says about itself; `stock` — the stored media of its titles; `timeline` — what is on the air when;
-//! * `media` — the bytes of parts; `playlists`, `mpd` — manifests; `asked`, `answer` — from an address to what there is at a time.
+//! * `media` — the bytes of parts; `playlists`, `mpd`, `steering` — manifests; `asked`, `answer` — from an address to what there is at a time.
 //!
 //! # A channel by its addresses
 //!
@@ -23,6 +23,7 @@ mod media;
 mod mpd;
 mod playlists;
 pub mod record;
+mod steering;
 mod stock;
 #[cfg(test)]
 mod tests;

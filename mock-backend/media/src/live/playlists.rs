@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use kinora_manifests::hls::{
-    ClientValue, ClosedCaptions, DateRange, HintType, IncompleteSegment, MediaPlaylist, Multivariant, MultivariantTag,
-    Part, PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, SegmentTag, ServerControl, Skip, Variant,
+    ClientValue, ClosedCaptions, ContentSteering, DateRange, HintType, IncompleteSegment, MediaPlaylist, Multivariant,
+    MultivariantTag, Part, PreloadHint, Rendition, RenditionKind, RenditionReport, Segment, SegmentTag, ServerControl,
+    Skip, Variant,
 };
 use kinora_manifests::{Layout, ManifestError};
 
@@ -12,6 +13,7 @@ use super::asked::{Answer, Asked, number};
 use super::channel::{Inner, MILLI};
 use super::manifests::{answered, distinct, plain};
 use super::media::is_independent;
+use super::steering;
 use super::timeline::TrackId;
 
 const AUDIO_GROUP: &str = "audio";
@@ -249,8 +251,8 @@ impl Inner {
         gone.map(Self::range_id).collect()
     }
 
-    /// Writes the multivariant playlist.
-    pub(super) fn multivariant(&self) -> Result<String, ManifestError> {
+    /// Writes the multivariant playlist; with a steering server if there are edges to choose from.
+    pub(super) fn multivariant(&self, is_steered: bool) -> Result<String, ManifestError> {
         let programmes = &self.timeline.programmes;
         let audio = |name: &str| {
             let all = programmes.iter().flat_map(|programme| programme.record.audio.iter());
@@ -287,12 +289,17 @@ impl Inner {
                 frame_rate: programmes.first().map(|programme| programme.record.frame_rate.fps()),
                 audio: (!self.languages.is_empty()).then(|| AUDIO_GROUP.to_owned()),
                 closed_captions: Some(ClosedCaptions::None),
+                pathway_id: is_steered.then(|| steering::HERE.to_owned()),
                 uri: format!("video/{name}/playlist.m3u8"),
                 ..Variant::default()
             })
         });
         let playlist = Multivariant {
             independent_segments: true,
+            content_steering: is_steered.then(|| ContentSteering {
+                server_uri: steering::FILE.to_owned(),
+                pathway_id: Some(steering::HERE.to_owned()),
+            }),
             tags: renditions.map(MultivariantTag::Media).chain(variants.map(MultivariantTag::StreamInf)).collect(),
             ..Multivariant::default()
         };

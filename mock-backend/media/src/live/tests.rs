@@ -161,9 +161,14 @@ fn channels() -> Channels {
 }
 
 fn ask(channel: &LiveChannel, path: &str, after_ms: u64) -> Answer {
+    ask_among(channel, path, after_ms, &[])
+}
+
+/// The same where a channel is on some edges.
+fn ask_among(channel: &LiveChannel, path: &str, after_ms: u64, edges: &[String]) -> Answer {
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let file: Vec<String> = path.split('/').map(str::to_owned).collect();
-    channel.answer(&Asked { file: &file, query, now_ms: EPOCH + after_ms as i64 })
+    channel.answer(&Asked { file: &file, query, now_ms: EPOCH + after_ms as i64, edges })
 }
 
 fn text(channel: &LiveChannel, path: &str, after_ms: u64) -> String {

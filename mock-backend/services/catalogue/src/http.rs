@@ -260,7 +260,8 @@ async fn origin(
     let titles = shared.catalogue.now();
     if let Some(channel) = path.names().first().and_then(|id| titles.channels().get(id)) {
         let clock = &shared.deps.clock;
-        return live::serve(channel, clock, (&method, &headers), (&path, request.uri().query())).await;
+        let (asked, edges) = ((&path, request.uri().query()), shared.catalogue.edges());
+        return live::serve(channel, clock, (&method, &headers), asked, &edges).await;
     }
     origin::serve(&shared.catalogue, (&method, &headers), path).await
 }

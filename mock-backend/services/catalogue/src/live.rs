@@ -31,6 +31,7 @@ pub(crate) async fn serve(
     clock: &Clock,
     (method, headers): (&Method, &HeaderMap),
     (path, query): (&SafePath, Option<&str>),
+    edges: &[String],
 ) -> Result<Response, Problem> {
     let not_there = || Problem::new(ErrorCode::NotFound, "there is no such file");
     let names = path.names().get(1..).unwrap_or_default();
@@ -45,7 +46,7 @@ pub(crate) async fn serve(
     }
     let name = path.to_path_buf();
     loop {
-        match channel.answer(&Asked { file: &file, query, now_ms: clock.now_ms() }) {
+        match channel.answer(&Asked { file: &file, query, now_ms: clock.now_ms(), edges }) {
             Answer::Later(at) => clock.reaches(at).await,
             Answer::Manifest { text, max_age } => {
                 let text = match &filtered {

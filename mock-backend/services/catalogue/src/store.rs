@@ -13,6 +13,7 @@ use kinora_kit::http::problem::Problem;
 use kinora_media::live::LiveChannel;
 use kinora_media::{self as media, IngestError};
 use tokio::sync::watch;
+use url::Url;
 
 use crate::domain::Snapshot;
 use crate::domain::facts::Setting;
@@ -43,6 +44,8 @@ pub struct Catalogue {
     changes: watch::Sender<u64>,
     /// Milliseconds since the Unix epoch at which it was opened.
     opened_ms: u64,
+    /// Authorities of the edges, for the steering of live channels.
+    edges: RwLock<Vec<String>>,
 }
 
 impl Catalogue {
@@ -64,6 +67,7 @@ impl Catalogue {
             looks: AtomicU32::new(0),
             changes: watch::Sender::new(0),
             opened_ms: u64::try_from(opened.as_millis()).unwrap_or_default(),
+            edges: RwLock::default(),
         };
         let snapshot = catalogue.read()?;
         *catalogue.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
@@ -94,6 +98,21 @@ impl Catalogue {
             }
         }
         Ok(channels)
+    }
+
+    /// Names the edges that have the media, which clients of live channels may choose from.
+    pub fn set_edges(&self, edges: &[Url]) {
+        let authority = |url: &Url| {
+            let host = url.host_str()?;
+            Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+        };
+        let authorities = edges.iter().filter_map(authority).collect();
+        *self.edges.write().unwrap_or_else(PoisonError::into_inner) = authorities;
+    }
+
+    /// Returns the authorities of the edges.
+    pub fn edges(&self) -> Vec<String> {
+        self.edges.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns a receiver that notices each change of the titles.

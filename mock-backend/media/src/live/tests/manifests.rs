@@ -214,3 +214,27 @@ fn an_mpd_names_what_the_clock_has_reached() {
     assert!(periods.contains("startNumber=\"36\"") && !periods.contains("<S "), "{periods}");
     assert!(periods.contains("publishTime=\"2026-01-01T00:00:54Z\""), "{periods}");
 }
+
+#[test]
+fn a_channel_on_two_edges_is_steered() {
+    let Channels { low, .. } = &channels();
+    let edges = ["127.0.0.1:8001".to_owned(), "b.example".to_owned()];
+    let text = |file: &str, edges: &[String]| match ask_among(low, file, 5_000, edges) {
+        Answer::Manifest { text, .. } => text,
+        other => panic!("{file}: {other:?}"),
+    };
+    let multivariant = text("master.m3u8", &edges);
+    assert!(multivariant.contains("#EXT-X-CONTENT-STEERING:SERVER-URI=\"steering.json\",PATHWAY-ID=\"here\""));
+    assert_eq!(multivariant.matches(",PATHWAY-ID=\"here\"").count(), 3, "{multivariant}");
+    let steering: serde_json::Value = serde_json::from_str(&text("steering.json", &edges)).unwrap();
+    let expected = serde_json::json!({
+        "VERSION": 1, "TTL": 30, "PATHWAY-PRIORITY": ["here", "127-0-0-1-8001", "b-example"],
+        "PATHWAY-CLONES": [
+            { "BASE-ID": "here", "ID": "127-0-0-1-8001", "URI-REPLACEMENT": { "HOST": "127.0.0.1:8001" } },
+            { "BASE-ID": "here", "ID": "b-example", "URI-REPLACEMENT": { "HOST": "b.example" } },
+        ],
+    });
+    assert_eq!(steering, expected);
+    assert!(!text("master.m3u8", &edges[..1]).contains("STEERING"), "there is nothing to choose from");
+    assert_eq!(ask_among(low, "steering.json", 5_000, &edges[..1]), Answer::Absent);
+}
