@@ -132,6 +132,7 @@ fn deadline_left(
         Purpose::Manifest
         | Purpose::Remote
         | Purpose::Steering
+        | Purpose::Time(_)
         | Purpose::Index(_)
         | Purpose::Init(_)
         | Purpose::Key => job.created_at,

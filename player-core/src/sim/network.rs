@@ -438,6 +438,7 @@ impl Network {
             url,
             content_type: Some(content_type.to_owned()),
             content_length: Some(size),
+            date: None,
             range_ignored: whole.is_some(),
         };
         transfer.phase = Phase::Waiting { at: begins, head, resumed };

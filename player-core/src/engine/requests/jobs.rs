@@ -50,6 +50,8 @@ pub(in crate::engine) enum Purpose {
     Media(StreamId),
     /// Orders of the steering server.
     Steering,
+    /// Universal time, from the source at this place of the manifest's list.
+    Time(usize),
     /// Keys; those that wait for it know.
     Key,
 }
@@ -135,6 +137,10 @@ pub(in crate::engine) struct Job {
     pub last_delay: Duration,
     /// Some attempt failed in another way than by an unreachable host.
     pub is_reachable: bool,
+    /// Time for which the server may hold the answer, beyond what is usual.
+    patience: Duration,
+    /// Only the head of the answer is wanted.
+    is_head: bool,
     /// Set from a failure that is retried until an answer begins.
     retry: Option<RetryState>,
     /// Interrupted request that the host keeps and that the next attempt continues.
@@ -147,6 +153,11 @@ impl Job {
     pub(in crate::engine) fn fetches(&self) -> impl Iterator<Item = FetchId> {
         let running = self.attempt().map(|attempt| attempt.fetch);
         running.into_iter().chain(self.resume.map(|resume| resume.fetch))
+    }
+
+    /// Returns true if only the head of the answer is wanted.
+    pub(in crate::engine) const fn asks_head(&self) -> bool {
+        self.is_head
     }
 
     /// The attempt on its way.
@@ -222,6 +233,8 @@ impl Jobs {
             tried: Vec::new(),
             last_delay: Duration::ZERO,
             is_reachable: false,
+            patience: Duration::ZERO,
+            is_head: false,
             retry: None,
             resume: None,
             state,
@@ -247,6 +260,16 @@ impl Jobs {
             job.post = Some(body);
             job.key_ids = key_ids.to_vec();
         });
+    }
+
+    /// Lets the server hold the answer of a job for longer than is usual.
+    pub(in crate::engine) fn set_patience(&mut self, id: JobId, patience: Duration) {
+        self.change(id, |job| job.patience = patience);
+    }
+
+    /// Asks for the head of the answer only.
+    pub(in crate::engine) fn ask_head(&mut self, id: JobId) {
+        self.change(id, |job| job.is_head = true);
     }
 
     /// Notes that a job asks for something that was requested before, so that its first attempt counts as a retry.
@@ -385,7 +408,8 @@ impl Jobs {
             key_ids: job.key_ids.clone(),
             resume: job.resume.take(),
             max_bytes: max_bytes(job.kind),
-            first_byte_timeout: config.first_byte_timeout,
+            first_byte_timeout: config.first_byte_timeout.saturating_add(job.patience),
+            is_head: job.is_head,
             stall_timeout: config.stall_timeout,
         });
         job.is_retry = true;
@@ -510,14 +534,15 @@ impl Jobs {
     pub(in crate::engine) fn silent(&self, config: &PlayerConfig, now: Now) -> Vec<(JobId, bool)> {
         let overdue = |(id, job): (&JobId, &Job)| {
             let attempt = job.attempt()?;
-            (deadline(attempt, config) <= now).then_some((*id, attempt.began.is_some()))
+            (deadline(attempt, job.patience, config) <= now).then_some((*id, attempt.began.is_some()))
         };
         self.jobs.iter().filter_map(overdue).collect()
     }
 
     /// Returns the time at which the next request will have been silent for too long.
     pub(in crate::engine) fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
-        self.jobs.values().filter_map(Job::attempt).map(|attempt| deadline(attempt, config)).min()
+        let deadlines = self.jobs.values().filter_map(|job| Some(deadline(job.attempt()?, job.patience, config)));
+        deadlines.min()
     }
 
     fn share(&mut self, now: Now) {
@@ -527,12 +552,12 @@ impl Jobs {
     }
 }
 
-fn deadline(attempt: &Attempt, config: &PlayerConfig) -> Now {
+fn deadline(attempt: &Attempt, patience: Duration, config: &PlayerConfig) -> Now {
     let silence = match attempt.began {
-        None => attempt.sent + config.first_byte_timeout + GRACE,
+        None => attempt.sent + config.first_byte_timeout + patience + GRACE,
         Some(_) => attempt.last_activity + config.stall_timeout + GRACE,
     };
-    silence.min(attempt.sent + config.retry_deadline * LONGEST_ATTEMPT)
+    silence.min(attempt.sent + config.retry_deadline * LONGEST_ATTEMPT + patience)
 }
 
 /// More than any sane file of its kind.
