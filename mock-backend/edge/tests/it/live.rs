@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use kinora_api::{Home, PlaybackGrant, Protocol, RowKind, TitleKind, paths};
+use kinora_api::{Home, PlaybackGrant, Protocol, RowKind, SearchResults, TitleDetail, TitleKind, paths};
 use kinora_kit::clock::Clock;
 use kinora_kit::http::server::Running;
 use kinora_stage::live::{CHANNEL, LOOPED, SEGMENT_MS, write};
@@ -47,6 +47,10 @@ async fn the_home_screen_has_a_row_of_what_is_on_the_air() {
     let live = card.live.as_ref().unwrap();
     assert_eq!((live.now.title_id.as_str(), live.now.name.as_str()), (LOOPED, "Small Loop"));
     assert_eq!((live.now.started_at, live.now.ends_at, live.next.started_at), (NOON, NOON + 10_000, NOON + 10_000));
+    let detail: TitleDetail = stage.viewer().await.read(&paths::title(&CHANNEL.into(), None)).await;
+    assert_eq!(detail.card.live, card.live);
+    let found: SearchResults = stage.viewer().await.read("/v1/search?q=small").await;
+    assert!(found.titles.iter().all(|card| card.kind != TitleKind::Live), "searches find titles only");
     assert!(
         home.rows
             .iter()

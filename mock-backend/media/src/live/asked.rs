@@ -13,6 +13,8 @@ pub struct Asked<'a> {
     pub now_ms: i64,
     /// Authorities (`host:port`) of the edges that have the channel. Two or more can take over from one another by content steering.
     pub edges: &'a [String],
+    /// True if something is left out of the manifest afterwards: it cannot be patched then.
+    pub is_filtered: bool,
 }
 
 /// What there is at an address at a time.

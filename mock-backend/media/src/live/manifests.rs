@@ -26,7 +26,7 @@ impl Inner {
             "master.m3u8" => answered(self.multivariant(asked.edges.len() > 1), SETTLED_S),
             steering::FILE => steering::manifest(asked.edges),
             "manifest.mpd" if now_ns < first => Answer::Later(self.unix_ms(first)),
-            "manifest.mpd" => answered(self.mpd(now_ns), MOVING_S),
+            "manifest.mpd" => answered(self.mpd(now_ns, !asked.is_filtered), MOVING_S),
             _ => match patched_from {
                 Some(from) => self.patch(from, now_ns),
                 None => Answer::Absent,

@@ -72,9 +72,13 @@ impl Inner {
         self.tracks().map(last).max().unwrap_or(0)
     }
 
-    /// Writes the MPD as it is at a time.
-    pub(super) fn mpd(&self, now_ns: u64) -> Result<String, ManifestError> {
-        self.mpd_at(now_ns).to_text(Layout::Readable)
+    /// Writes the MPD as it is at a time, with or without the address of patches.
+    pub(super) fn mpd(&self, now_ns: u64, is_patchable: bool) -> Result<String, ManifestError> {
+        let mut mpd = self.mpd_at(now_ns);
+        if !is_patchable {
+            mpd.patch_locations.clear();
+        }
+        mpd.to_text(Layout::Readable)
     }
 
     pub(super) fn mpd_at(&self, now_ns: u64) -> Mpd {

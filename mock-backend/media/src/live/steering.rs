@@ -1,13 +1,13 @@
 //! Content steering (RFC 8216bis §7): which edges a client may go to, and in which order.
 //!
 //! A channel's playlists are the same on all edges and name nothing but what lies beside them, so the pathway of a multivariant playlist
-//! is the edge that it came from. Every other edge is a clone of it with another host.
+//! is the edge that served it. Every other edge is a clone of it with another host.
 
 use serde::Serialize;
 
 use super::asked::Answer;
 
-/// Pathway of the edge that the multivariant playlist came from.
+/// Pathway of the edge that served the multivariant playlist.
 pub(super) const HERE: &str = "here";
 /// Name of the steering manifest.
 pub(super) const FILE: &str = "steering.json";

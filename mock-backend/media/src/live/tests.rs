@@ -168,7 +168,7 @@ fn ask(channel: &LiveChannel, path: &str, after_ms: u64) -> Answer {
 fn ask_among(channel: &LiveChannel, path: &str, after_ms: u64, edges: &[String]) -> Answer {
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let file: Vec<String> = path.split('/').map(str::to_owned).collect();
-    channel.answer(&Asked { file: &file, query, now_ms: EPOCH + after_ms as i64, edges })
+    channel.answer(&Asked { file: &file, query, now_ms: EPOCH + after_ms as i64, edges, is_filtered: false })
 }
 
 fn text(channel: &LiveChannel, path: &str, after_ms: u64) -> String {

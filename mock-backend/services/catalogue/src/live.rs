@@ -46,7 +46,8 @@ pub(crate) async fn serve(
     }
     let name = path.to_path_buf();
     loop {
-        match channel.answer(&Asked { file: &file, query, now_ms: clock.now_ms(), edges }) {
+        let asked = Asked { file: &file, query, now_ms: clock.now_ms(), edges, is_filtered: filtered.is_some() };
+        match channel.answer(&asked) {
             Answer::Later(at) => clock.reaches(at).await,
             Answer::Manifest { text, max_age } => {
                 let text = match &filtered {

@@ -206,6 +206,11 @@ fn an_mpd_names_what_the_clock_has_reached() {
     let periods = text(plain, "manifest.mpd", 60_000);
     assert_eq!(ids(&periods), ["2", "3", "4", "5"], "{periods}");
     assert!(periods.contains("start=\"PT46.000S\""), "{periods}");
+    assert!(periods.contains("PatchLocation"), "{periods}");
+    let file = ["manifest.mpd".to_owned()];
+    let filtered = Asked { file: &file, query: None, now_ms: EPOCH + 60_000, edges: &[], is_filtered: true };
+    let Answer::Manifest { text: filtered, .. } = plain.answer(&filtered) else { panic!("it is there") };
+    assert!(!filtered.contains("PatchLocation"), "a patch would bring back what was left out: {filtered}");
     assert!(periods.contains("<S ") && !periods.contains("availabilityTimeOffset"), "{periods}");
     assert!(matches!(ask(plain, "manifest.mpd", 1_000), Answer::Later(at) if at > EPOCH + 1_900));
     // In low latency a period is announced half a minute before it begins, and its segments follow from the clock.
