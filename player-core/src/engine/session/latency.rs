@@ -171,6 +171,16 @@ impl Session {
         Some(self.source.live_edge(rep, cx.now)?.nanos_from(self.position(cx)))
     }
 
+    /// Returns latency and target as the adaptive rule sees them; `None` on demand, and away from the live edge.
+    pub(super) fn rule_latency(&self, cx: &Context) -> Option<abr::Live> {
+        if !self.source.is_live() || self.live.is_away {
+            return None;
+        }
+        let rep = self.live_rep()?;
+        let latency = Duration::from_nanos(u64::try_from(self.latency(cx, rep)?).unwrap_or(0));
+        Some(abr::Live { latency, target: self.live.control.target(self.goal(cx, rep)?.distance) })
+    }
+
     /// Returns what is added to the distance to the edge for reports: where dates are declared and credible, latency
     /// counts from universal time.
     pub(super) fn reported_lead(&self, cx: &Context, rep: RepKey) -> i64 {

@@ -197,7 +197,7 @@ impl Session {
         if !self.is_at_edge(cx) {
             return None;
         }
-        let rep = self.live_rep()?;
+        let rep = self.live_rep().filter(|rep| !self.is_by_rule(*rep))?;
         let limit = self.silence_limit(rep);
         let since = self.source.last_change(rep)?;
         let silence = cx.now.since(since);
@@ -217,7 +217,7 @@ impl Session {
         if !self.source.is_live() || !matches!(cx.playback.state(), State::Buffering(_)) {
             return None;
         }
-        let rep = self.live_rep()?;
+        let rep = self.live_rep().filter(|rep| !self.is_by_rule(*rep))?;
         Some(self.source.last_change(rep)? + self.silence_limit(rep))
     }
 }
