@@ -12,18 +12,25 @@ use super::timeline::TrackId;
 const EARLY_NS: u64 = 500 * MILLI;
 /// The same for a segment of chunks, whose successor players ask for while they read it; a segment at most.
 const AHEAD_NS: u64 = 3_000 * MILLI;
+/// Time for which a manifest is waited for at most, milliseconds.
+const HELD_MS: i64 = 20_000;
 
 impl LiveChannel {
     /// Returns what is at an address.
     pub fn answer(&self, asked: &Asked<'_>) -> Answer {
         let inner = self.inner();
-        match asked.file {
+        let answer = match asked.file {
             [file] => inner.file(file, asked),
             [kind, name, file] => match inner.track(kind, name) {
                 Some(track) => inner.track_file(track, file, asked),
                 None => Answer::Absent,
             },
             _ => Answer::Absent,
+        };
+        match answer {
+            // A channel that has not begun holds nobody.
+            Answer::Later(at) if at.saturating_sub(asked.now_ms) > HELD_MS => Answer::Early,
+            answer => answer,
         }
     }
 
@@ -78,7 +85,7 @@ impl Inner {
 
     /// Returns true if a segment that ended at a time has left the window for longer than a playlist could name it.
     fn is_gone(&self, end_ns: u64, now_ns: u64) -> bool {
-        end_ns.saturating_add((self.record.window_ms * 2 + 10_000) * MILLI) < now_ns
+        end_ns.saturating_add(self.window_ns() * 2 + 10_000 * MILLI) < now_ns
     }
 
     fn segment(&self, track: TrackId, number: u64, now_ms: i64) -> Answer {

@@ -12,6 +12,8 @@ use super::steering;
 const SETTLED_S: u32 = 10;
 /// The same for one that changes with each segment.
 const MOVING_S: u32 = 1;
+/// Longest window, milliseconds: a playlist names all of it.
+const MAX_WINDOW_MS: u64 = 24 * 3_600_000;
 /// Latency that a channel of low latency names if its record names none, milliseconds.
 const LOW_LATENCY_MS: u64 = 3_000;
 
@@ -41,7 +43,7 @@ impl Inner {
 
     /// Returns the time for which media stays, nanoseconds: six segments at least.
     pub(super) fn window_ns(&self) -> u64 {
-        (self.record.window_ms * MILLI).max(6 * self.longest_segment())
+        (self.record.window_ms.min(MAX_WINDOW_MS) * MILLI).max(6 * self.longest_segment())
     }
 
     /// Returns the latency at which to play unless the viewer wants another one.

@@ -26,6 +26,10 @@ fn a_reload_is_answered_when_the_playlist_has_what_it_waits_for() {
     assert_eq!(wait(low, "_HLS_msn=2", 10_500), None);
     assert_eq!(wait(low, "", 500), Some(2_000), "there is no playlist without a segment");
     assert_eq!(wait(through, "_HLS_msn=3", 7_000), Some(8_000));
+    let file: Vec<String> = PLAYLIST.split('/').map(str::to_owned).collect();
+    let before = |ms| Asked { file: &file, query: None, now_ms: EPOCH - ms, edges: &[], is_filtered: false };
+    assert_eq!(low.answer(&before(18_000)), Answer::Later(EPOCH + 2_000));
+    assert_eq!(low.answer(&before(18_001)), Answer::Early, "a channel that has not begun holds nobody");
     for refused in ["_HLS_msn=7", "_HLS_part=1", "_HLS_msn=x", "_HLS_msn=-1", "_HLS_msn=18446744073709551615"] {
         let answer = ask(low, &format!("{PLAYLIST}?{refused}"), 10_500);
         assert!(matches!(answer, Answer::Refused(_)), "{refused}: {answer:?}");
