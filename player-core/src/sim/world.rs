@@ -11,7 +11,7 @@ use url::Url;
 use super::audit::Audit;
 use super::fault::{Fault, FaultPlan, FiredFault};
 use super::film::Film;
-use super::live::{LiveFilm, LiveOrigin, WORLD_BEGINS};
+use super::live::{self, LiveFilm, LiveOrigin, Truth, WORLD_BEGINS};
 use super::network::Network;
 use super::resume::Serving;
 use super::watch::Watch;
@@ -88,6 +88,8 @@ pub struct World {
     watch: Watch,
     /// Auditor of the session; `None` if it is not audited.
     audit: Option<Audit>,
+    /// Truth about a live session, with a service that knows the time.
+    truth: Option<(Arc<LiveOrigin>, Truth)>,
 }
 
 impl World {
@@ -140,7 +142,8 @@ impl World {
         for host in hosts.iter().copied().chain(pathways) {
             network.add_live(host, Arc::clone(&origin));
         }
-        Self::on_network(config, network, hosts, film.manifest_path())
+        let world = Self::on_network(config, network, hosts, film.manifest_path())?;
+        Ok(Self { truth: Some((origin, Truth::default())), ..world })
     }
 
     fn on_network(config: PlayerConfig, network: Network, hosts: &[&str], path: &str) -> Result<Self, PlayerError> {
@@ -161,6 +164,7 @@ impl World {
             outcome: None,
             watch: Watch::default(),
             audit: Some(Audit::default()),
+            truth: None,
         })
     }
 
@@ -267,6 +271,14 @@ impl World {
     /// Lets all clocks run while the host does nothing, as with a process that is not scheduled.
     pub fn freeze(&mut self, span: Duration) {
         self.now = self.now + span;
+    }
+
+    /// Returns the true latency of a live session: from the capture of what is presented to now, by the clock of the
+    /// service. `None` before anything is presented.
+    pub fn live_latency(&self) -> Option<Duration> {
+        let (origin, truth) = self.truth.as_ref()?;
+        let captured = truth.captured(self.engine.snapshot(self.now).position)?;
+        Some(live::latency(captured, self.network.service_time(origin, self.now)))
     }
 
     /// Puts another live service in the place of that of a host.
@@ -420,6 +432,9 @@ impl World {
             }
             if let Some(audit) = &mut self.audit {
                 audit.on_output(&output, self.now);
+            }
+            if let (Some((origin, truth)), Output::Render(command)) = (&mut self.truth, &output) {
+                truth.on_command(command, self.network.service_time(origin, self.now));
             }
             match output {
                 Output::Fetch(request) => {

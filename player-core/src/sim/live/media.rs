@@ -9,13 +9,12 @@ use super::film::{Emsg, LiveContainer};
 use super::service::{Chunk, Rendition, Service};
 use super::timeline::Segment;
 use super::track::{Span, Track};
+use super::truth;
 use crate::container::mp4::testmux::{self, TestCodec, TestFragment, TestTrack};
-use crate::container::{self, DemuxOutput, Fragment, InitSegment, MediaClock, Payload, Sample};
+use crate::container::{self, DemuxOutput, Fragment, InitSegment, MediaClock, Sample};
 use crate::model::{ContainerFormat, MediaKind, MetadataBody, MetadataSource, TimedMetadata};
 use crate::time::{MediaTime, duration_from_ticks};
 
-/// Zeros from which every payload is cut.
-static NOTHING: [u8; 1 << 18] = [0; 1 << 18];
 /// Scheme of events that announce a new MPD (ISO/IEC 23009-1 §5.10.4).
 pub(super) const MPD_EVENTS: &str = "urn:mpeg:dash:event:2012";
 /// Scheme of all other events.
@@ -100,12 +99,12 @@ impl Service {
 
     fn fragment(&self, segment: &Segment, span: &Span) -> DemuxOutput {
         let Span { track, first, last } = span;
-        let payload = Payload(Bytes::from_static(&NOTHING).slice(..track.bytes.min(NOTHING.len())));
         let duration = duration_from_ticks(u64::from(track.tick), track.scale);
         let sample = |number: u64| {
             let pts = self.timestamp(segment, track, number);
             let key = track.is_key(segment, number);
-            Sample { pts, dts: pts, duration, key, payload: payload.clone(), crypto: None }
+            let payload = truth::payload(track.time_of(segment, number), track.bytes);
+            Sample { pts, dts: pts, duration, key, payload, crypto: None }
         };
         DemuxOutput::Fragment(Fragment { track: track.number, samples: (*first..*last).map(sample).collect() })
     }
@@ -171,8 +170,13 @@ impl Service {
         };
         let parts: Vec<_> =
             chunk.spans.iter().zip(&samples).map(|(span, samples)| (fragment(span), samples.as_slice())).collect();
-        let media: usize = samples.iter().flatten().map(|sample| sample.1 as usize).sum();
-        file.extend(testmux::fragment_of(&parts, &vec![0; media]));
+        let media = |span: &Span| {
+            let Span { track, first, last } = *span;
+            let payload = move |number| truth::real_payload(track.time_of(segment, number), track.bytes);
+            (first..last).flat_map(payload)
+        };
+        let media: Vec<u8> = chunk.spans.iter().flat_map(media).collect();
+        file.extend(testmux::fragment_of(&parts, &media));
         file.into()
     }
 

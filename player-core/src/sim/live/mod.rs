@@ -13,6 +13,7 @@ mod tests;
 mod timeline;
 mod track;
 mod troubles;
+mod truth;
 
 pub(in crate::sim) use clock::WORLD_BEGINS;
 pub use film::{
@@ -21,3 +22,4 @@ pub use film::{
 };
 pub use origin::{LiveAnswer, LiveOrigin, LiveQuery};
 pub use troubles::{DateHeader, Resumption, SequenceFault, Troubles};
+pub(in crate::sim) use truth::{Truth, latency};

@@ -112,6 +112,11 @@ impl LiveOrigin {
         self.service.utc(self.service.at(now))
     }
 
+    /// Returns the nanoseconds since the service began at a time of the session.
+    pub fn service_time(&self, now: Now) -> u64 {
+        self.service.at(now)
+    }
+
     /// Returns the answer to a request that arrives at a time of the session.
     ///
     /// # Panics

@@ -7,6 +7,7 @@ use super::super::packaging::SECOND_TRACK;
 use super::film::{LiveContainer, LiveFilm, LowLatency};
 use super::timeline::{Segment, Timeline, nanos};
 use super::track::{Span, Track};
+use super::truth::MOST_BYTES;
 use crate::model::MediaKind;
 use crate::time::Now;
 
@@ -14,9 +15,6 @@ use crate::time::Now;
 const VIDEO_TICK: u32 = 1000;
 /// Chunks of a segment without low latency: they are sent as one, and read one by one.
 const CHUNKS: u64 = 4;
-/// Largest sample.
-const MOST_BYTES: u64 = 1 << 18;
-
 /// A rung or a voice with its tracks.
 #[derive(Clone, Debug)]
 pub(super) struct Rendition {

@@ -100,6 +100,11 @@ impl Network {
         WallClockMapping::new(Now::ZERO, WallClock::from_unix_nanos(WORLD_BEGINS)).utc_at(now + self.live.ahead)
     }
 
+    /// Returns the service time of a live service in nanoseconds.
+    pub(in crate::sim) fn service_time(&self, origin: &LiveOrigin, now: Now) -> u64 {
+        origin.service_time(now + self.live.ahead)
+    }
+
     /// Lets time pass for live services alone, while the client is suspended: its connections break.
     pub(in crate::sim) fn suspend(&mut self, span: Duration, now: Now) {
         self.flow_to(now);
