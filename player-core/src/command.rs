@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::drm::DrmConfig;
 use crate::model::TrackId;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, WallClock};
 
 /// Names one command; replies carry it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,6 +104,17 @@ pub enum Command {
         /// Precision of the seek.
         mode: SeekMode,
     },
+    /// Seeks to a universal time of a presentation with dates, clamped to the seekable range.
+    SeekToDate {
+        /// Target in universal time.
+        utc: WallClock,
+        /// Precision of the seek.
+        mode: SeekMode,
+    },
+    /// Goes to the live edge, with the wanted latency, and plays there.
+    GoLive,
+    /// Sets the latency of live playback, overriding the configuration; `None` is what the manifest asks for.
+    SetLiveLatency(Option<Duration>),
     /// Playback speed, 0.25 to 4.0; pitch is kept.
     SetRate(f64),
     /// Loudness, 0.0 to 1.0 (cubic scale is the host's business).

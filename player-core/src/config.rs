@@ -45,8 +45,52 @@ pub struct PlayerConfig {
     /// Retries by kind of failure.
     #[serde(default)]
     pub load_errors: RetryPolicies,
+    /// Live playback.
+    #[serde(default, skip_serializing_if = "LiveConfig::is_default")]
+    pub live: LiveConfig,
     /// Seed of everything random (retry jitter), so that a session can be replayed.
     pub seed: u64,
+}
+
+/// Place at which playback goes on after its position has left the window of a live presentation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BehindLive {
+    /// At the live edge, with the wanted latency.
+    #[default]
+    LiveEdge,
+    /// At the start of the window.
+    WindowStart,
+    /// Nowhere: playback fails with [`ErrorCode::BehindLiveWindow`](crate::ErrorCode::BehindLiveWindow).
+    Error,
+}
+
+/// Live playback.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiveConfig {
+    /// Latency to hold; `None` is what the manifest asks for, or what its kind allows.
+    pub latency: Option<Duration>,
+    /// Least playback rate by which the latency is held. Default 0.95; a manifest may allow less of a change.
+    pub min_rate: f64,
+    /// Greatest playback rate by which the latency is held. Default 1.05; a manifest may allow less of a change.
+    pub max_rate: f64,
+    /// Place at which playback goes on after it has fallen behind the window.
+    pub behind: BehindLive,
+    /// Partial segments of HLS are used where they are offered. Default true.
+    pub low_latency: bool,
+}
+
+impl LiveConfig {
+    /// Recordings of presentations on demand leave it out.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for LiveConfig {
+    fn default() -> Self {
+        Self { latency: None, min_rate: 0.95, max_rate: 1.05, behind: BehindLive::default(), low_latency: true }
+    }
 }
 
 /// Delays between the attempts at one request. They double from the first to the longest, never shrink, and the last
@@ -123,6 +167,7 @@ impl Default for PlayerConfig {
             stall_timeout: Duration::from_secs(4),
             retry_deadline: Duration::from_secs(30),
             load_errors: RetryPolicies::default(),
+            live: LiveConfig::default(),
             seed: 0x4b69_6e6f_7261,
         }
     }

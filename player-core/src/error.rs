@@ -73,6 +73,8 @@ error_codes! {
     ManifestTooLarge = 2004, retriable: false, advice: "The stream's description is unreasonably large. Report the address.";
     /// The manifest needs a feature that is not supported; the context names it.
     ManifestUnsupported = 2005, retriable: false, advice: "This player cannot play this kind of stream yet.";
+    /// A live presentation has not grown for longer than an encoder may be silent, and all of it has been played.
+    LiveStopped = 2006, retriable: true, advice: "The broadcast has stopped. Try again later.";
     /// Media data is damaged.
     MediaMalformed = 3001, retriable: true, advice: "A part of the film is damaged.";
     /// The container format is not supported; the context names it.
@@ -83,6 +85,8 @@ error_codes! {
     SegmentEmpty = 3004, retriable: true, advice: "A part of the film is missing.";
     /// Every way to get some part of the presentation has failed.
     MediaUnavailable = 3005, retriable: true, advice: "A part of the film cannot be loaded. Try again later.";
+    /// Playback fell behind the window of a live presentation, and the host's policy is to end there.
+    BehindLiveWindow = 3006, retriable: true, advice: "Go to the live edge.";
     /// No decoder could be created for a track.
     DecoderUnavailable = 4001, retriable: false, advice: "Install the missing decoder.";
     /// The decoder failed while running.

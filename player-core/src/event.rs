@@ -107,6 +107,15 @@ pub enum Event {
         /// Reason of the failover.
         reason: String,
     },
+    /// Live playback went elsewhere by itself: it had fallen out of the window, or its latency was far off.
+    LiveRecovered {
+        /// Position before.
+        from: MediaTime,
+        /// Position at which playback goes on.
+        to: MediaTime,
+        /// `behind_window` or `latency`.
+        reason: String,
+    },
     /// A gap in the media was jumped over.
     GapSkipped {
         /// Start of the gap.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{QualityChoice, TrackChoice};
 use crate::error::{PlayerError, Stage};
 use crate::model::{MediaKind, PresentationKind, Protocol, Role, Thumbnail, ThumbnailSpan, TimedMetadata, TrackId};
-use crate::telemetry::SessionStats;
+use crate::telemetry::{ClockSource, LiveDelivery, SessionStats};
 use crate::text::Cue;
 use crate::time::{MediaTime, Now, TimeRange, TimeRanges};
 
@@ -26,6 +26,8 @@ pub enum BufferingReason {
     TrackChange,
     /// Media is here and its key is not.
     WaitingForKey,
+    /// Playback has reached the end of what a live presentation has produced.
+    LiveEdge,
 }
 
 /// State of the player. It plays if it is `Ready` and `play_when_ready` is set.
@@ -106,6 +108,32 @@ pub struct PendingRetry {
     pub gives_up_at: Now,
 }
 
+/// State of live playback.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiveState {
+    /// Range of times that can be played now.
+    pub window: TimeRange,
+    /// Presentation time that is live now.
+    pub edge: MediaTime,
+    /// Time from the production of the picture on screen to now, by universal time where the manifest declares dates,
+    /// else the distance to the edge. Nanoseconds, so that a clock that is off can be seen.
+    pub latency_nanos: i64,
+    /// Latency that is held: that of the host, the manifest or its kind, raised where media comes too late for it.
+    pub target: Duration,
+    /// Playback holds its latency. False after the viewer went back or paused for long, until they return to the edge.
+    pub is_following: bool,
+    /// Playback rate by which the latency is held now; 1 is normal.
+    pub rate: f64,
+    /// Source of universal time; `None` without any.
+    pub clock: Option<ClockSource>,
+    /// Maximum error of that source.
+    pub clock_error: Option<Duration>,
+    /// Universal time of presentation time zero, in nanoseconds since 1970-01-01T00:00:00Z, if the manifest declares it.
+    pub epoch_unix_nanos: Option<i64>,
+    /// Units in which media is fetched.
+    pub delivery: LiveDelivery,
+}
+
 /// Everything that a host needs to draw a player.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -127,8 +155,11 @@ pub struct Snapshot {
     pub protocol: Option<Protocol>,
     /// On demand or live.
     pub kind: Option<PresentationKind>,
-    /// Range to which playback can seek.
+    /// Range to which playback can seek; that of a live presentation moves on with time.
     pub seekable: Option<TimeRange>,
+    /// State of live playback; `None` on demand, and until the live edge is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveState>,
     /// Ranges that are buffered for all selected tracks together.
     pub buffered: TimeRanges,
     /// Audio and text tracks to choose from.

@@ -98,6 +98,9 @@ pub struct PlayOptions {
     /// How far to buffer, seconds.
     #[arg(long, value_parser = seconds)]
     pub max_buffer: Option<Duration>,
+    /// Latency to hold behind the live edge, seconds; the manifest's without it.
+    #[arg(long, value_parser = seconds)]
+    pub latency: Option<Duration>,
     /// Keep up to so many bytes of media in memory: what is played again is not fetched again. The report counts what
     /// was served from there.
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]

@@ -160,7 +160,11 @@ impl Exchange {
         let mut post = request.post.clone();
         let mut is_trusted = lock(&self.trust).admit(&url, false);
         for _ in 0..=MAX_REDIRECTS {
-            let method = if post.is_some() { Method::POST } else { Method::GET };
+            let method = match post {
+                Some(_) => Method::POST,
+                None if request.is_head => Method::HEAD,
+                None => Method::GET,
+            };
             let mut builder = self.clients.for_url(&url)?.request(method, url.clone());
             let mut headers = self.headers_for(&url, is_trusted, request, wanted);
             add_own(&mut headers, request, url.origin() == origin, post.is_some());

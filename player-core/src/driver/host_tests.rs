@@ -87,6 +87,7 @@ impl Fetcher for MemoryNetwork {
                 content_type: None,
                 content_length: Some(body.len() as u64),
                 range_ignored: false,
+                date: None,
             });
             for piece in body.chunks(700) {
                 reply.write(Bytes::copy_from_slice(piece));
@@ -258,6 +259,7 @@ fn request(path: &str) -> FetchRequest {
         post: None,
         key_ids: Vec::new(),
         resume: None,
+        is_head: false,
         max_bytes: 10_000,
         first_byte_timeout: LONG,
         stall_timeout: LONG,
@@ -373,6 +375,7 @@ fn head_of(length: Option<u64>) -> ResponseHead {
         content_type: None,
         content_length: length,
         range_ignored: false,
+        date: None,
     }
 }
 

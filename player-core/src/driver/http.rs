@@ -19,6 +19,7 @@ use super::reply::{FetchReply, MAX_WAITING_BYTES};
 use super::requests::runtime;
 use crate::engine::io::{FetchError, FetchKind, FetchRequest, RangeNotice, ResponseHead};
 use crate::error::PlayerError;
+use crate::time::WallClock;
 
 /// Bytes are handed on in pieces of at most this size.
 const PIECE: usize = MAX_WAITING_BYTES;
@@ -91,6 +92,9 @@ impl<'a> Transfer<'a> {
                 self.reply.set_connect(Some(start), Some(end));
             }
             let response = sent?;
+            if request.is_head {
+                return self.end_head(&response);
+            }
             if let Some(rest) = self.rest
                 && let Some(answer) = self.judge(&response, rest)
             {
@@ -129,6 +133,22 @@ impl<'a> Transfer<'a> {
         if is_first { Err(FetchError::Truncated { received: 0, expected: None }) } else { Ok(()) }
     }
 
+    /// Hands over an answer that is nothing but a head.
+    fn end_head(&self, response: &reqwest::Response) -> Result<(), FetchError> {
+        if !response.status().is_success() {
+            return Err(status_error(response));
+        }
+        self.reply.begin(ResponseHead {
+            status: response.status().as_u16(),
+            url: response.url().clone(),
+            content_type: content_type(response),
+            content_length: Some(0),
+            range_ignored: false,
+            date: date(response),
+        });
+        Ok(())
+    }
+
     /// Judges the answer to the request for a rest; `None` for one that is a failure of the server as a whole.
     ///
     /// Some servers refuse or fail a `Range` that they do not understand, so that they give whole files only. One that
@@ -158,6 +178,7 @@ impl<'a> Transfer<'a> {
                 content_type: content_type(response),
                 content_length: self.plan.expected_rest(),
                 range_ignored: notice == Some(RangeNotice::Ignored),
+                date: date(response),
             };
             if is_rest {
                 self.reply.begin_rest(head);
@@ -207,6 +228,14 @@ fn forbids_store(response: &reqwest::Response) -> bool {
 
 fn field(response: &reqwest::Response, name: HeaderName) -> Option<&str> {
     response.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Returns the time at which the origin made an answer (RFC 9110 §6.6.1); `None` for one that a cache has kept (RFC 9111
+/// §5.1): it was made for another request.
+fn date(response: &reqwest::Response) -> Option<WallClock> {
+    let written = field(response, header::DATE).filter(|_| !response.headers().contains_key(header::AGE))?;
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(written).ok()?;
+    Some(WallClock::from_unix_nanos(i64::try_from(parsed.as_nanosecond()).ok()?))
 }
 
 fn content_type(response: &reqwest::Response) -> Option<String> {

@@ -51,6 +51,7 @@ fn request(url: Url, ingest: Ingest) -> FetchRequest {
         post: None,
         key_ids: Vec::new(),
         resume: None,
+        is_head: false,
         max_bytes: 1000,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: Duration::from_secs(20),

@@ -71,6 +71,7 @@ fn request(url: &Url, range: Option<(u64, Option<u64>)>) -> FetchRequest {
         post: None,
         key_ids: Vec::new(),
         resume: None,
+        is_head: false,
         max_bytes: 1 << 20,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: Duration::from_secs(20),

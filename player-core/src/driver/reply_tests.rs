@@ -14,6 +14,7 @@ fn head(length: Option<u64>) -> ResponseHead {
         content_type: None,
         content_length: length,
         range_ignored: false,
+        date: None,
     }
 }
 

@@ -116,6 +116,7 @@ fn request(url: Url, setup: DemuxSetup) -> FetchRequest {
         post: None,
         key_ids: Vec::new(),
         resume: None,
+        is_head: false,
         max_bytes: 1 << 20,
         first_byte_timeout: LONG,
         stall_timeout: LONG,
@@ -196,6 +197,7 @@ impl Fetcher for Breaking {
             content_type: None,
             content_length: Some(body.len() as u64),
             range_ignored: false,
+            date: None,
         };
         if self.knows_rests {
             let validator = Some(Validator::EntityTag("\"a\"".to_owned()));

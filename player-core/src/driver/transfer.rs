@@ -234,6 +234,7 @@ impl Transfer<'_> {
             content_type: media.content_type,
             content_length: Some(media.body.len() as u64),
             range_ignored: false,
+            date: None,
         });
         reply.write(media.body);
         reply.end(Ok(()));

@@ -6,12 +6,15 @@ use super::ids::StreamId;
 use super::item::{self, Item};
 use super::requests::error_map::invalid;
 use super::session::Session;
-use crate::command::{Command, CommandId};
+use std::time::Duration;
+
+use crate::command::{Command, CommandId, SeekMode};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
 use crate::render::RenderCommand;
 use crate::snapshot::State;
+use crate::time::WallClock;
 
 /// Executes a command and replies to it, before its consequences.
 pub(super) fn on_command(cx: &mut Context, item: &mut Option<Item>, id: CommandId, command: Command) {
@@ -50,6 +53,9 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
             let from = newest.map_or_else(|| cx.position(), |seek| seek.to);
             active(cx, item)?.seek(cx, from.shifted(millis.saturating_mul(1_000_000)), mode);
         }
+        Command::SeekToDate { utc, mode } => seek_to_date(cx, item, utc, mode)?,
+        Command::GoLive => go_live(cx, item)?,
+        Command::SetLiveLatency(latency) => set_live_latency(cx, latency)?,
         Command::SetRate(rate) => {
             schedule::check_demand(Demand::of(StreamId::Main, rate)).map_err(|refusal| invalid(refusal.to_string()))?;
             if !RATES.contains(&rate) {
@@ -114,6 +120,42 @@ fn execute(cx: &mut Context, item: &mut Option<Item>, command: Command) -> Resul
     }
     carry_out_pending(cx, item.as_mut());
     Ok(())
+}
+
+/// Seeks to a universal time.
+///
+/// # Errors
+/// `InvalidState` if nothing is loaded that could play, `InvalidArgument` for a presentation without dates.
+fn seek_to_date(cx: &mut Context, item: &mut Option<Item>, utc: WallClock, mode: SeekMode) -> Result<(), PlayerError> {
+    let undated = || invalid("the presentation declares no dates");
+    let to = open(cx, item).and_then(|session| session.time_of_date(utc).ok_or_else(undated));
+    to.and_then(|to| active(cx, item).map(|item| (to, item))).map(|(to, item)| item.seek(cx, to, mode))
+}
+
+/// Goes to the live edge and plays there.
+///
+/// # Errors
+/// `InvalidState` if nothing is loaded that is live.
+fn go_live(cx: &mut Context, item: &mut Option<Item>) -> Result<(), PlayerError> {
+    let elsewhere = || {
+        let message = "the presentation is not live, or its edge is not known yet";
+        PlayerError::fatal(ErrorCode::InvalidState, message)
+    };
+    let to = open(cx, item).and_then(|session| session.live_position(cx).ok_or_else(elsewhere));
+    to.and_then(|to| active(cx, item).map(|item| (to, item))).map(|(to, item)| {
+        item.play(cx);
+        item.seek(cx, to, SeekMode::Exact);
+    })
+}
+
+/// Sets the latency of live playback; `None` is what the manifest asks for.
+///
+/// # Errors
+/// `InvalidArgument` for no latency at all.
+fn set_live_latency(cx: &mut Context, latency: Option<Duration>) -> Result<(), PlayerError> {
+    let is_none = latency == Some(Duration::ZERO);
+    let refusal = is_none.then(|| invalid("a latency is longer than nothing"));
+    refusal.map_or(Ok(()), Err).map(|()| cx.config.live.latency = latency)
 }
 
 /// Carries out the commands whose turn has come.

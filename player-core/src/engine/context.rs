@@ -10,12 +10,13 @@ use super::playback::{PendingCommands, Playback, Settings};
 use super::requests::recovery::{LoadErrorPolicy, UsualPolicy};
 use super::requests::{JobId, Jobs, Measured};
 use super::stats::{DecoderHealth, Ledger};
+use super::utc::UtcClock;
 use std::time::Duration;
 
 use crate::config::PlayerConfig;
 use crate::engine::download::LoadControl;
 use crate::error::{ErrorCode, PlayerError};
-use crate::time::{MediaTime, Now, WallClockMapping};
+use crate::time::{MediaTime, Now};
 
 /// Everything that a step may use besides the session.
 pub(super) struct Context {
@@ -34,8 +35,10 @@ pub(super) struct Context {
     pub decoder: DecoderHealth,
     /// Item that was loaded last.
     pub last_item: ItemId,
-    /// Last reading of both of the host's clocks.
-    pub wall_clock: Option<WallClockMapping>,
+    /// Universal time.
+    pub utc: UtcClock,
+    /// Media ahead that live playback may wait for: its latency leaves room for no more. `None` on demand.
+    pub live_room: Option<Duration>,
 }
 
 impl Context {
@@ -54,7 +57,8 @@ impl Context {
             ledger: Ledger::default(),
             decoder: DecoderHealth::default(),
             last_item: ItemId::default(),
-            wall_clock: None,
+            utc: UtcClock::default(),
+            live_room: None,
             config,
         }
     }
@@ -69,8 +73,8 @@ impl Context {
         LoadControl {
             goal: self.config.buffer_goal,
             bytes: self.config.buffer_bytes,
-            start: self.config.start_threshold,
-            resume: self.config.resume_threshold,
+            start: self.live_room.map_or(self.config.start_threshold, |room| room.min(self.config.start_threshold)),
+            resume: self.live_room.map_or(self.config.resume_threshold, |room| room.min(self.config.resume_threshold)),
         }
     }
 }
@@ -95,6 +99,11 @@ pub(super) fn learn(cx: &mut Context, measured: Option<Measured>, bytes: u64) {
     if let Some(measured) = measured
         && bytes > 0
     {
+        // The pace of an encoder is not that of the link.
+        if let Some(bursts) = measured.bursts {
+            bursts.into_iter().for_each(|bursts| cx.rule.on_transfer(&bursts));
+            return;
+        }
         cx.rule.on_transfer(&abr::Transfer {
             at: cx.now.as_duration(),
             bytes,

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::ops::Deref;
+use std::time::Duration;
 
 use crate::model::{
-    AdaptationSet, MediaKind, Period, Presentation, Representation, SegmentId, SegmentIndex, SegmentList, SegmentRef,
+    AdaptationSet, MediaKind, Period, PlaylistGrowth, Presentation, PresentationKind, Representation, SegmentId,
+    SegmentIndex, SegmentList, SegmentRef,
 };
-use crate::time::{Now, WallClock, WallClockMapping};
+use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
 
 /// Things of one kind, no longer listed where they were, that are recognised if they come back.
 pub(super) const MOST_GONE: usize = 64;
@@ -384,7 +386,11 @@ fn address(index: &SegmentIndex) -> String {
 
 /// Returns true for lists whose times count from their own beginning.
 pub(super) fn is_relative(index: &SegmentIndex) -> bool {
-    matches!(index, SegmentIndex::Known(list) if matches!(list.id(0), Some(SegmentId::Sequence(_))))
+    matches!(index, SegmentIndex::Known(list) if is_relative_list(list))
+}
+
+fn is_relative_list(list: &SegmentList) -> bool {
+    matches!(list.id(0), Some(SegmentId::Sequence(_)))
 }
 
 /// Keys of a period and of what is in it, in the order of the manifest.
@@ -407,6 +413,8 @@ pub(super) struct KeyedPresentation {
     keys: Vec<PeriodKeys>,
     /// Time from which its segments can be fetched; `None` is now, or not known.
     available_at: Option<Now>,
+    /// Universal time, by which segments of a live presentation become available.
+    clock: Option<WallClockMapping>,
     period_places: BTreeMap<PeriodKey, usize>,
     set_places: BTreeMap<SetKey, (usize, usize)>,
     rep_places: BTreeMap<RepKey, (usize, usize, usize)>,
@@ -429,7 +437,7 @@ impl KeyedPresentation {
                 rep_places.extend(of_set.reps.iter().enumerate().map(|(rep, key)| (*key, (period, set, rep))));
             }
         }
-        Self { presentation, keys, available_at: None, period_places, set_places, rep_places }
+        Self { presentation, keys, available_at: None, clock: None, period_places, set_places, rep_places }
     }
 
     /// Returns the period with a key, if it is listed.
@@ -534,8 +542,59 @@ impl KeyedPresentation {
 
     /// Sets when the segments can be fetched, by the wall clock. Without a clock they can.
     pub(super) fn place_availability(&mut self, clock: Option<WallClockMapping>) {
+        self.clock = clock;
         let from = self.presentation.available_from;
         self.available_at = clock.zip(from).map(|(clock, from)| clock.now_at(from)).filter(|at| *at > Now::ZERO);
+    }
+}
+
+impl KeyedPresentation {
+    /// Returns the time at which a segment of a live presentation becomes available (ISO/IEC 23009-1 §5.3.9.5.3):
+    /// when it is complete, less the offset that the manifest declares. `None` if it is as soon as it is listed.
+    pub(super) fn segment_available_at(&self, rep: RepKey, segment: &SegmentRef) -> Option<Now> {
+        let availability = self.representation(rep)?.availability.filter(|found| found.offset != Duration::MAX)?;
+        let end = self.utc_of(segment.end())?;
+        let offset = i64::try_from(availability.offset.as_nanos()).unwrap_or(i64::MAX);
+        Some(self.clock?.now_at(WallClock::from_unix_nanos(end.as_unix_nanos().saturating_sub(offset))))
+    }
+
+    /// Returns the universal time of a presentation time, if the manifest declares it.
+    pub(super) fn utc_of(&self, time: MediaTime) -> Option<WallClock> {
+        let epoch = self.presentation.epoch?;
+        Some(WallClock::from_unix_nanos(epoch.as_unix_nanos().saturating_add(time.as_nanos())))
+    }
+
+    /// Returns the presentation time that is now by universal time; `None` without a clock or an epoch.
+    pub(super) fn time_at(&self, now: Now) -> Option<MediaTime> {
+        let (clock, epoch) = (self.clock?, self.presentation.epoch?);
+        Some(MediaTime::from_nanos(clock.utc_at(now).as_unix_nanos().saturating_sub(epoch.as_unix_nanos())))
+    }
+
+    /// Returns true if segments may be added to a representation after those that are listed.
+    pub(super) fn grows(&self, rep: RepKey) -> bool {
+        match &self.representation(rep).map(|rep| &rep.index) {
+            Some(SegmentIndex::Known(SegmentList::Listed(listing))) if listing.is_open() => true,
+            Some(SegmentIndex::Known(list)) if !is_relative_list(list) => {
+                self.presentation.kind == PresentationKind::Live
+                    && self.period_position(rep.period).is_some_and(|at| at + 1 == self.presentation.periods.len())
+            }
+            _ => false,
+        }
+    }
+
+    /// Ends the growth of the presentation: nothing will be added.
+    pub(super) fn set_kind(&mut self, kind: PresentationKind) {
+        self.presentation.kind = kind;
+    }
+
+    /// Takes the declarations of a media playlist that was loaded by itself.
+    pub(super) fn take_playlist(&mut self) -> Option<Box<PlaylistGrowth>> {
+        self.presentation.live.as_mut()?.playlist.take()
+    }
+
+    /// Sets the wall-clock time of presentation time zero, whatever was known.
+    pub(super) const fn set_epoch(&mut self, epoch: WallClock) {
+        self.presentation.epoch = Some(epoch);
     }
 }
 

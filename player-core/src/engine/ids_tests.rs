@@ -248,12 +248,12 @@ fn the_wall_clock_time_that_is_known_first_stays() {
 fn what_is_not_available_yet_is_waited_for() {
     use crate::engine::download::NextSegment;
     use crate::engine::download::schedule::{Step, step};
-    let at = |seconds| Now::ZERO + std::time::Duration::from_secs(seconds);
+    let at = |seconds| Now::ZERO + Duration::from_secs(seconds);
     let utc = |seconds: i64| WallClock::from_unix_nanos(seconds * 1_000_000_000);
     let mut presentation = mpd(&[(0, None, dash_sets(true))]);
     presentation.available_from = Some(utc(1_000_060));
     let mut known = Identities::default().intern(presentation);
-    let place = NextSegment::At { period: PeriodKey::FIRST, time: crate::time::MediaTime::ZERO };
+    let place = NextSegment::At { period: PeriodKey::FIRST, time: MediaTime::ZERO };
     let rep = known.rep_keys(SetKey(0))[0];
     assert!(matches!(step(&known, place, rep, at(0)), Step::Segment(_)), "no clock says otherwise");
     known.place_availability(Some(WallClockMapping::new(at(5), utc(1_000_000))));
@@ -295,7 +295,7 @@ fn a_list_is_placed_by_another_that_lost_its_front() {
     assert_eq!(start(known.sibling(keys[0])), None, "it begins with the period");
     let newer = list(&known, keys[2], 12);
     known.index_mut(keys[1]).unwrap().merge(SegmentIndex::Known(newer));
-    assert_eq!(start(known.sibling(keys[0])), Some(crate::time::MediaTime::ZERO + std::time::Duration::from_secs(8)));
+    assert_eq!(start(known.sibling(keys[0])), Some(MediaTime::ZERO + Duration::from_secs(8)));
     assert_eq!(start(known.sibling(keys[1])), None, "its own list is no other");
 }
 

@@ -88,6 +88,9 @@ pub struct FetchRequest {
     /// whole part. `None` begins anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
+    /// Only the head of the answer is wanted: the host sends HEAD.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_head: bool,
     /// More bytes than this are an error.
     pub max_bytes: u64,
     /// Time allowed until the answer begins.
@@ -109,6 +112,9 @@ pub struct ResponseHead {
     pub content_length: Option<u64>,
     /// The server answered `200` to a range request and the host slices.
     pub range_ignored: bool,
+    /// Time of the `Date` field, if the answer was made for this request: not where a cache has kept it (`Age`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<WallClock>,
 }
 
 /// A byte range that was served in a way that the standard does not permit, or not in full, and is played all the same.

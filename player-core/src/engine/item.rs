@@ -10,6 +10,8 @@ use super::requests::recovery::Cause;
 use super::requests::{JobId, Purpose};
 use super::session::Session;
 use super::stats::Ledger;
+use std::time::Duration;
+
 use crate::command::{LoadRequest, SeekMode};
 use crate::engine::buffer::SampleAccount;
 use crate::engine::selection::TrackPreferences;
@@ -19,10 +21,13 @@ use crate::event::Event;
 use crate::model::Presentation;
 use crate::render::{RenderCommand, RenderEvent};
 use crate::snapshot::State;
-use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
+use crate::time::{MediaTime, Now, WallClock};
 
 /// A wall clock that shows an earlier time was never set: 2020-01-01T00:00:00Z.
 const EARLIEST_CLOCK: WallClock = WallClock::from_unix_nanos(1_577_836_800_000_000_000);
+
+/// `Date` has whole seconds.
+const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
 /// The item that is loaded.
 pub(super) enum Item {
@@ -36,6 +41,8 @@ pub(super) enum Item {
 pub(super) fn load(cx: &mut Context, item: &mut Option<Item>, request: &LoadRequest) {
     unload(cx, item);
     cx.ledger = Ledger::new(cx.now);
+    cx.utc.forget();
+    cx.live_room = None;
     cx.last_item = cx.last_item.next();
     let opening = Opening::new(cx.last_item, request, cx.config.output_protection);
     cx.playback.load(request.start.unwrap_or_default(), request.play_when_ready, cx.settings, cx.now);
@@ -77,9 +84,23 @@ pub(super) fn on_wall_clock(cx: &mut Context, item: Option<&mut Item>, now: Now,
     if !is_plausible(utc) {
         return;
     }
-    cx.wall_clock = Some(WallClockMapping::new(now, utc));
+    cx.utc.note_host(now, utc);
     if let Some(Item::Open(session)) = item {
-        session.place_availability(cx);
+        session.on_clock_set(cx);
+    }
+}
+
+/// Takes the date of an answer: of a source of time that the manifest names, or of a manifest or playlist. Segments lie in
+/// caches, whose clocks are others.
+fn note_date(cx: &mut Context, job: JobId, head: &ResponseHead) {
+    let Some(date) = head.date else { return };
+    let Some(found) = cx.jobs.get(job) else { return };
+    let Some(sent) = found.attempt().map(|attempt| attempt.sent) else { return };
+    let is_head = found.asks_head();
+    match found.purpose {
+        Purpose::Time(_) if is_head => cx.utc.note_timing(date, DATE_RESOLUTION, sent, cx.now),
+        Purpose::Manifest | Purpose::Index(_) | Purpose::Time(_) => cx.utc.note_date(date, sent, cx.now),
+        Purpose::Remote | Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering | Purpose::Key => {}
     }
 }
 
@@ -136,6 +157,7 @@ impl Item {
     /// Takes the head of an answer.
     pub(super) fn on_fetch_started(&mut self, cx: &mut Context, id: FetchId, head: ResponseHead, resumed: bool) {
         let Some(job) = cx.jobs.of_fetch(id) else { return };
+        note_date(cx, job, &head);
         cx.jobs.began(job, head.url, head.content_length, cx.now);
         if let Self::Open(session) = self {
             session.on_fetch_started(cx, job, resumed);
@@ -223,7 +245,7 @@ impl Item {
         {
             let mut session = Session::new(opening, presentation, &mut cx.jitter);
             session.place_availability(cx);
-            let begun = session.begin(cx);
+            let begun = session.begin(cx, opening.asked_at());
             session.fail_on(cx, begun);
             *self = Self::Open(Box::new(session));
         }
@@ -303,7 +325,7 @@ impl Item {
                 cx.playback.begin_at(to, mode, cx.now);
                 to
             }
-            Self::Open(session) => session.clamp(to),
+            Self::Open(session) => session.clamp(cx, to),
         };
         cx.pending.seek_mut().put(Seeking { to, mode, since: cx.now });
     }

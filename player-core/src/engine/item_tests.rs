@@ -147,7 +147,7 @@ fn a_reading_of_the_clocks_moves_the_time_from_which_an_item_is_available() {
 #[test]
 fn an_item_is_placed_in_time_as_soon_as_it_is_open() {
     let mut cx = context();
-    cx.wall_clock = Some(WallClockMapping::new(Now::ZERO, EARLIEST_CLOCK));
+    cx.utc.note_host(Now::ZERO, EARLIEST_CLOCK);
     let from = WallClock::from_unix_nanos(EARLIEST_CLOCK.as_unix_nanos() + 10_000_000_000);
     let presentation = Presentation { available_from: Some(from), ..Presentation::for_tests(Vec::new()) };
     let mut item = Item::Opening(Box::new(opening()));

@@ -17,6 +17,7 @@
 //! | `buffer` | media that is held, its place in time, its gaps and its account |
 //! | `memory` | bytes by kind, for the byte budget and the report |
 //! | `stats` `timer` `jitter` | counters, timers, seeded randomness |
+//! | `utc` | universal time by the manifest's sources, by dates of answers, or by the host |
 //! | `view` | snapshot and counters for hosts, and the decision whether a snapshot is news |
 
 #![warn(unreachable_pub)]
@@ -42,6 +43,7 @@ mod session;
 mod source;
 mod stats;
 mod timer;
+mod utc;
 mod view;
 
 pub use requests::recovery;

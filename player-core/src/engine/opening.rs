@@ -14,9 +14,9 @@ use super::requests::{Job, JobId, Purpose};
 use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::engine::selection::TrackPreferences;
 use crate::engine::source::{IncompleteManifest, Locations};
-use crate::error::{PlayerError, Stage};
-use crate::model::{Presentation, PresentationKind, Resource};
-use crate::time::MediaTime;
+use crate::error::Stage;
+use crate::model::{Presentation, Resource};
+use crate::time::{MediaTime, Now};
 
 /// An item that is being opened.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Opening {
     keys: Keys,
     output: abr::Hdcp,
     incomplete: Option<IncompleteManifest>,
+    /// Time at which the manifest was requested.
+    asked_at: Now,
 }
 
 impl Opening {
@@ -50,7 +52,13 @@ impl Opening {
             keys: Keys::new(&request.drm),
             output,
             incomplete: None,
+            asked_at: Now::ZERO,
         }
+    }
+
+    /// Returns the time at which the manifest was requested.
+    pub(super) const fn asked_at(&self) -> Now {
+        self.asked_at
     }
 
     /// Returns the name of the item.
@@ -137,6 +145,7 @@ impl Opening {
 
     /// Takes the manifest. Parts of it that lie in other files are fetched before it is read.
     fn on_manifest(&mut self, cx: &mut Context, job: JobId, body: &Bytes, url: &Url) -> Option<Presentation> {
+        self.asked_at = cx.jobs.get(job).and_then(Job::attempt).map_or(cx.now, |attempt| attempt.sent);
         let manifest = IncompleteManifest::new(body, url);
         let missing = match manifest.missing() {
             Ok(missing) => missing,
@@ -191,13 +200,7 @@ impl Opening {
         }
         cx.ledger.phase("manifest", cx.now);
         cx.effects.warn_about(parsed.warnings, Stage::Manifest, url);
-        match parsed.presentation.kind {
-            PresentationKind::OnDemand => Some(parsed.presentation),
-            PresentationKind::Live => {
-                context::fail(cx, PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
-                None
-            }
-        }
+        Some(parsed.presentation)
     }
 
     /// Notes the location that the manifest was read from, at `url` after redirects.

@@ -30,9 +30,11 @@ pub(super) enum Timer {
     Room,
     /// The turn of a command that waits has come.
     Command,
+    /// A playlist or manifest is due to be read again, or a live presentation counts as stopped.
+    Reload,
 }
 
-const COUNT: usize = Timer::Command as usize + 1;
+const COUNT: usize = Timer::Reload as usize + 1;
 
 /// Times at which the engine must be woken, by cause.
 #[derive(Clone, Debug, Default)]

@@ -21,7 +21,7 @@ pub use self::steering::{PathwayClone, SteeringManifest, parse_steering, steerin
 
 use self::document::{Document, Warnings};
 pub use self::remote::RemoteElements;
-use crate::model::{ByteRange, IndexFormat, IndexSource, Presentation, SegmentList, TimedMetadata};
+use crate::model::{ByteRange, IndexFormat, IndexSource, PlaylistGrowth, Presentation, SegmentList, TimedMetadata};
 use crate::time::{MediaTime, WallClock};
 
 /// A fault of a manifest that was skipped.
@@ -72,6 +72,16 @@ pub enum ManifestError {
     },
 }
 
+/// Reads a date by ISO 8601 at the beginning of a text. Returns it with its resolution: that of the last digit written.
+pub fn date_of(text: &str) -> Option<(WallClock, std::time::Duration)> {
+    let text = text.trim().trim_matches('"');
+    let utc = dates::instant(text)?;
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).take(9).count();
+    let nanos = 10_u64.pow(9 - u32::try_from(digits).unwrap_or(9));
+    Some((WallClock::from_unix_nanos(utc), std::time::Duration::from_nanos(nanos)))
+}
+
 /// A manifest that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
@@ -89,8 +99,8 @@ const MOST_PIECES: usize = 300;
 pub struct ParsedIndex {
     /// Segments of the index, in order.
     pub segments: SegmentList,
-    /// More segments will be added.
-    pub live: bool,
+    /// Declarations of a playlist to which segments will be added; `None` for a complete index.
+    pub growth: Option<Box<PlaylistGrowth>>,
     /// Start that the author prefers; negative values count from the end.
     pub start: Option<MediaTime>,
     /// Wall-clock time of presentation time zero, when known.
@@ -104,7 +114,7 @@ pub struct ParsedIndex {
 impl ParsedIndex {
     /// Segments that will not grow.
     fn of(segments: SegmentList) -> Self {
-        Self { segments, live: false, start: None, epoch: None, metadata: Vec::new(), warnings: Vec::new() }
+        Self { segments, growth: None, start: None, epoch: None, metadata: Vec::new(), warnings: Vec::new() }
     }
 }
 

@@ -22,6 +22,7 @@ impl Representation {
             format: ContainerFormat::Fmp4,
             audio_group: None,
             index: SegmentIndex::Known(SegmentList::Explicit(Vec::new())),
+            availability: None,
             protection: Vec::new(),
             traits: RepresentationTraits::default(),
         }
@@ -61,6 +62,7 @@ impl Presentation {
             steering: None,
             pathways: Vec::new(),
             weights: Vec::new(),
+            live: None,
         }
     }
 }

@@ -140,7 +140,7 @@ impl SegmentList {
         }
     }
 
-    /// Index of the segment with a name; `None` if the list does not hold it, or no longer. Two times name the same
+    /// Index of the whole segment with a name; `None` if the list does not hold it, or no longer. Two times name the same
     /// segment if they differ by a millisecond at most: writers round.
     pub fn position(&self, id: SegmentId) -> Option<u64> {
         match id {
@@ -148,6 +148,7 @@ impl SegmentList {
                 let Some(SegmentId::Sequence(first)) = self.id(0) else { return None };
                 Some(number.wrapping_sub(first)).filter(|position| *position < self.len())
             }
+            SegmentId::Part { .. } => None,
             SegmentId::Time(time) => {
                 let Some(SegmentId::Time(_)) = self.id(0) else { return None };
                 let after = self.partition(|start, _| start <= time + SAME_TIME);
@@ -253,6 +254,7 @@ impl SegmentTemplate {
             size: None,
             encryption: self.encryption(index, number),
             program_date_time: None,
+            part: None,
         })
     }
 }

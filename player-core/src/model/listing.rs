@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use super::part_entry::ListedPart;
+use super::part_entry::PartEntry;
 use super::{ByteRange, Resource, SegmentEncryption, SegmentId, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
@@ -74,6 +76,12 @@ pub struct SegmentListing {
     /// Media sequence number of the first segment.
     first_sequence: u64,
     entries: Vec<Entry>,
+    /// Partial segments in order; those of whole segments first, then those of the segment that is being written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) parts: Vec<PartEntry>,
+    /// Segments will be added.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_open: bool,
     /// Set by a merge with the list that was known before.
     #[serde(default, skip_serializing_if = "Alignment::is_none")]
     alignment: Alignment,
@@ -101,6 +109,9 @@ impl Alignment {
         match id {
             SegmentId::Sequence(number) => SegmentId::Sequence(number.wrapping_add(self.sequence)),
             SegmentId::Time(time) => SegmentId::Time(time.shifted(self.start)),
+            SegmentId::Part { sequence, part } => {
+                SegmentId::Part { sequence: sequence.wrapping_add(self.sequence), part }
+            }
         }
     }
 
@@ -125,6 +136,8 @@ impl SegmentListing {
             keys: Vec::new(),
             first_sequence: 0,
             entries: Vec::new(),
+            parts: Vec::new(),
+            is_open: false,
             alignment: Alignment::default(),
         }
     }
@@ -134,6 +147,18 @@ impl SegmentListing {
     pub const fn numbered_from(mut self, sequence: u64) -> Self {
         self.first_sequence = sequence;
         self
+    }
+
+    /// Segments will be added to the list.
+    #[must_use]
+    pub const fn open(mut self) -> Self {
+        self.is_open = true;
+        self
+    }
+
+    /// Returns true if segments will be added to the list.
+    pub const fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// Adds keys for [`ListedSegment::encryption`] and [`SegmentListing::add_encrypted_init`], and gives their index.
@@ -179,6 +204,92 @@ impl SegmentListing {
             bitrate_kbps: segment.bitrate_bps.map_or(0, |bits| u32::try_from(bits / 1000).unwrap_or(u32::MAX)),
         });
         true
+    }
+
+    /// Adds a partial segment after those added before. False, and nothing happens, when its address cannot be resolved
+    /// or the list is full.
+    pub fn push_part(&mut self, part: &ListedPart<'_>) -> bool {
+        if !self.resolvable(part.uri) {
+            return false;
+        }
+        let Ok(uri_start) = u32::try_from(self.text.len()) else { return false };
+        let Ok(uri_end) = u32::try_from(self.text.len() + part.uri.len()) else { return false };
+        self.text.push_str(part.uri);
+        self.parts.push(PartEntry {
+            sequence: part.sequence,
+            index: part.index,
+            start: part.start,
+            duration: part.duration,
+            uri_start,
+            uri_end,
+            range: part.range,
+            init: part.init,
+            keys: part.encryption,
+            mapping: part.mapping,
+            gap: part.gap,
+            traits: part.traits,
+        });
+        true
+    }
+
+    /// Returns what a merge added to the media sequence numbers that the server gives; wraps.
+    pub(super) const fn sequence_shift(&self) -> u64 {
+        self.alignment.sequence
+    }
+
+    /// Returns what a merge added to the starts, in nanoseconds.
+    pub(super) const fn start_shift(&self) -> i64 {
+        self.alignment.start
+    }
+
+    /// Returns the partial segment at a place among the parts.
+    pub(super) fn part(&self, at: usize) -> Option<SegmentRef> {
+        let part = self.parts.get(at)?;
+        let id = |part: &PartEntry| {
+            // An answer that goes on to the end of the segment leaves nothing of it to fetch.
+            self.alignment.moved(match part.traits.is_rest {
+                true => SegmentId::Sequence(part.sequence),
+                false => SegmentId::Part { sequence: part.sequence, part: part.index },
+            })
+        };
+        let before = at.checked_sub(1).and_then(|before| self.parts.get(before));
+        let follows = |before: &&PartEntry| match part.index.checked_sub(1) {
+            Some(index) => (before.sequence, before.index) == (part.sequence, index),
+            None => before.sequence.wrapping_add(1) == part.sequence,
+        };
+        let previous = before.filter(follows).map(id).or_else(|| {
+            let sequence = part.sequence.checked_sub(1).filter(|_| part.index == 0)?;
+            Some(self.alignment.moved(SegmentId::Sequence(sequence)))
+        });
+        let init = part.init.and_then(|init| self.inits.get(init as usize));
+        Some(SegmentRef {
+            id: id(part),
+            previous,
+            start: part.start.shifted(self.alignment.start),
+            duration: part.duration,
+            resource: Resource { urls: self.addresses(part.uri_start, part.uri_end)?, range: part.range },
+            init: init.map(|(resource, _)| resource.clone()),
+            mapping: self.moved_mapping(part.mapping),
+            gap: part.gap,
+            size: part.range.and_then(|range| range.length),
+            encryption: self.encryption_of(part.sequence, part.keys, init.and_then(|(_, keys)| *keys)),
+            program_date_time: None,
+            part: Some(part.traits),
+        })
+    }
+
+    /// Resolves an address of the text against each base.
+    fn addresses(&self, start: u32, end: u32) -> Option<Vec<Url>> {
+        let uri = self.text.get(start as usize..end as usize)?;
+        let mut urls: Vec<Url> = Vec::with_capacity(self.bases.len());
+        for url in
+            self.bases.iter().filter_map(|base| if uri.is_empty() { Some(base.clone()) } else { base.join(uri).ok() })
+        {
+            if !urls.contains(&url) {
+                urls.push(url);
+            }
+        }
+        Some(urls)
     }
 
     /// Only what may hold a scheme or an authority can fail to resolve (WHATWG URL, "relative state").
@@ -229,6 +340,11 @@ impl SegmentListing {
         self.entry(index).is_some_and(|entry| entry.gap)
     }
 
+    /// Returns the declared wall-clock time of the segment at `index`.
+    pub(super) fn date_at(&self, index: u64) -> Option<WallClock> {
+        self.entry(index)?.program_date_time
+    }
+
     pub(super) fn mapping_at(&self, index: u64) -> Option<TimestampMapping> {
         self.entry(index).map(|entry| self.mapping(entry))
     }
@@ -255,7 +371,11 @@ impl SegmentListing {
     }
 
     fn mapping(&self, entry: &Entry) -> TimestampMapping {
-        match entry.mapping {
+        self.moved_mapping(entry.mapping)
+    }
+
+    const fn moved_mapping(&self, mapping: TimestampMapping) -> TimestampMapping {
+        match mapping {
             TimestampMapping::Discontinuity(number) => {
                 TimestampMapping::Discontinuity(number.wrapping_add(self.alignment.discontinuity))
             }
@@ -271,33 +391,31 @@ impl SegmentListing {
     /// Estimates the memory of the list: its entries, the text of its addresses, and what the segments share.
     pub(super) fn bytes(&self) -> u64 {
         let bases: usize = self.bases.iter().map(|base| size_of::<Url>() + base.as_str().len()).sum();
-        let entries = self.entries.len() * size_of::<Entry>() + self.text.len();
+        let parts = self.parts.len() * size_of::<PartEntry>();
+        let entries = self.entries.len() * size_of::<Entry>() + parts + self.text.len();
         (size_of::<Self>() + bases + entries + self.inits.len() * size_of::<(Resource, Option<u32>)>()) as u64
     }
 
     fn encryption(&self, index: u64, media: Option<u32>, init: Option<u32>) -> Option<SegmentEncryption> {
+        self.encryption_of(self.first_sequence.saturating_add(index), media, init)
+    }
+
+    /// `sequence` is the media sequence number as the server counts: it may be the initialisation vector.
+    fn encryption_of(&self, sequence: u64, media: Option<u32>, init: Option<u32>) -> Option<SegmentEncryption> {
         let keys = |keys: Option<u32>| keys.and_then(|at| self.keys.get(at as usize)).cloned().unwrap_or_default();
         let (media, init) = (keys(media), keys(init));
         let encrypted = !media.is_empty() || !init.is_empty();
-        encrypted.then(|| SegmentEncryption { media, init, sequence: self.first_sequence.saturating_add(index) })
+        encrypted.then_some(SegmentEncryption { media, init, sequence })
     }
 
     /// The segment at `index`, counted from zero.
     pub fn get(&self, index: u64) -> Option<SegmentRef> {
         let entry = self.entries.get(usize::try_from(index).ok()?)?;
-        let uri = self.text.get(entry.uri_start as usize..entry.uri_end as usize)?;
-        let mut urls: Vec<Url> = Vec::with_capacity(self.bases.len());
-        for url in
-            self.bases.iter().filter_map(|base| if uri.is_empty() { Some(base.clone()) } else { base.join(uri).ok() })
-        {
-            if !urls.contains(&url) {
-                urls.push(url);
-            }
-        }
+        let urls = self.addresses(entry.uri_start, entry.uri_end)?;
         let init = entry.init.and_then(|init| self.inits.get(init as usize));
         let previous = match (self.id(index)?, index.checked_sub(1)) {
             (SegmentId::Sequence(number), _) => number.checked_sub(1).map(SegmentId::Sequence),
-            (SegmentId::Time(_), before) => before.and_then(|before| self.id(before)),
+            (SegmentId::Time(_) | SegmentId::Part { .. }, before) => before.and_then(|before| self.id(before)),
         };
         Some(SegmentRef {
             id: self.id(index)?,
@@ -311,6 +429,7 @@ impl SegmentListing {
             size: entry.size(),
             encryption: self.encryption(index, entry.keys, init.and_then(|(_, keys)| *keys)),
             program_date_time: entry.program_date_time,
+            part: None,
         })
     }
 }

@@ -286,7 +286,7 @@ impl SegmentList {
         }
     }
 
-    fn shift(&mut self, by: Alignment) {
+    pub(super) fn shift(&mut self, by: Alignment) {
         match self {
             Self::Explicit(segments) => segments.iter_mut().for_each(|segment| by.apply(segment)),
             Self::Listed(listing) => listing.shift(by),

@@ -302,6 +302,7 @@ fn lists_that_touch_or_differ_by_rounding_have_no_segment_in_common() {
             size: None,
             encryption: None,
             program_date_time: None,
+            part: None,
         }])
     };
     for (begin, overlaps) in [(0, true), (3998, true), (3999, false), (4000, false), (9000, false)] {

@@ -10,8 +10,12 @@ mod footprint;
 mod for_tests;
 mod index;
 mod listing;
+mod live;
 mod merge;
 mod metadata;
+mod part_entry;
+mod parts;
+mod placing;
 mod presentation;
 mod resource;
 mod segment;
@@ -26,7 +30,11 @@ pub use extras::{
 };
 pub use footprint::Footprint;
 pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentTemplate, TimelineRun};
-pub use listing::{ListedSegment, SegmentListing};
+pub use listing::{ListedPart, ListedSegment, SegmentListing};
+pub use live::{
+    Availability, LiveDescription, ManifestUpdates, PatchLocation, PlaylistGrowth, RenditionReport, ServiceDescription,
+    TimeSource,
+};
 pub use merge::{Agreement, Changes};
 pub use metadata::{MetadataBody, MetadataSource, TimedMetadata};
 pub use presentation::{
@@ -34,6 +42,6 @@ pub use presentation::{
     Representation, RepresentationTraits, ThumbnailTrack, VideoRange,
 };
 pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource, TimestampMapping};
-pub use segment::{SegmentId, SegmentRef};
+pub use segment::{PartTraits, SegmentId, SegmentRef};
 pub use thumbnails::ThumbnailSpan;
 pub use track::{Role, TrackId};

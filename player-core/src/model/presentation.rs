@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BaseWeight, CaptionTrack, ContainerFormat, ContentSteering, MuxedAudio, Pathway, Protection, Role, SegmentIndex,
-    SessionData, TimedMetadata, TrackId,
+    Availability, BaseWeight, CaptionTrack, ContainerFormat, ContentSteering, LiveDescription, MuxedAudio, Pathway,
+    Protection, Role, SegmentIndex, SessionData, TimedMetadata, TrackId,
 };
 use crate::time::{MediaTime, WallClock};
 
@@ -61,6 +61,9 @@ pub struct Presentation {
     pub pathways: Vec<Pathway>,
     /// Preferences among the places that serve it, if declared.
     pub weights: Vec<BaseWeight>,
+    /// Declarations of a presentation that grows; `None` on demand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Box<LiveDescription>>,
 }
 
 /// A span of the presentation with one set of choices (DASH Period; an HLS presentation is one Period).
@@ -244,6 +247,9 @@ pub struct Representation {
     pub audio_group: Option<String>,
     /// Segments, or the address of the index that lists them.
     pub index: SegmentIndex,
+    /// Time at which its segments become available; `None` if they are as soon as they are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
     /// Content protection; empty for clear media.
     pub protection: Vec<Arc<Protection>>,
     /// Properties that few manifests declare.

@@ -16,6 +16,25 @@ pub enum SegmentId {
     Sequence(u64),
     /// Its start on the presentation timeline, where segments have absolute times (DASH).
     Time(MediaTime),
+    /// Partial segment (RFC 8216bis §4.4.4.9).
+    Part {
+        /// Media sequence number of the segment that it is a part of.
+        sequence: u64,
+        /// Its number in that segment, from 0.
+        part: u32,
+    },
+}
+
+/// Properties of a partial segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartTraits {
+    /// Decoding can begin with it (`INDEPENDENT=YES`).
+    pub independent: bool,
+    /// It is announced and not listed yet (`EXT-X-PRELOAD-HINT`): the answer begins once there is media, and the duration
+    /// is the target duration of parts.
+    pub is_hinted: bool,
+    /// The answer goes on to the end of the segment: a hint without `BYTERANGE-LENGTH`.
+    pub is_rest: bool,
 }
 
 /// One segment, ready to be fetched.
@@ -43,6 +62,9 @@ pub struct SegmentRef {
     pub encryption: Option<SegmentEncryption>,
     /// Wall-clock time of the start, if declared.
     pub program_date_time: Option<WallClock>,
+    /// Properties of a partial segment; `None` for whole segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartTraits>,
 }
 
 impl SegmentRef {

@@ -448,6 +448,7 @@ impl Network {
             url,
             content_type: Some(content_type.to_owned()),
             content_length: (!waits.is_chunked()).then_some(size),
+            date: None,
             range_ignored: whole.is_some(),
         };
         transfer.phase = Phase::Waiting { at: begins, head, resumed };

@@ -1,10 +1,15 @@
 //! The counters of a session: measurements of the engine, and the session report made from them.
 
+mod live;
 mod report;
 mod stats;
 
+pub use live::{ClockSource, LiveDelivery};
 pub use report::{
-    BitrateReport, BufferReport, BytesReport, ErrorReport, FailoverReport, FramesReport, LiveReport, MemoryReport,
-    Outcome, ProcessUsage, QuantileReport, SeekReport, SessionReport, StallReport, SwitchReport,
+    BitrateReport, BufferReport, BytesReport, ClockReport, ErrorReport, FailoverReport, FramesReport, LatencyReport,
+    LiveReport, MemoryReport, Outcome, ProcessUsage, QuantileReport, SeekReport, SessionReport, StallReport,
+    SwitchReport,
 };
-pub use stats::{Failover, FrameAccount, FrameDiscards, FrameLosses, MemoryStats, Seek, SessionStats, Stall, Switch};
+pub use stats::{
+    Failover, FrameAccount, FrameDiscards, FrameLosses, LiveStats, MemoryStats, Seek, SessionStats, Stall, Switch,
+};

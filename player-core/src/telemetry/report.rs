@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{FrameDiscards, FrameLosses, MemoryStats, SessionStats};
+use super::{ClockSource, FrameDiscards, FrameLosses, LiveStats, MemoryStats, SessionStats};
 use crate::error::{ErrorContext, PlayerError};
 
 /// End of a session.
@@ -210,13 +210,53 @@ pub struct BufferReport {
     pub min: Option<f64>,
 }
 
-/// Distance from the live edge.
+/// Latency of a live session, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LatencyReport {
+    /// Time-weighted mean, from five seconds after the first picture on.
+    pub mean: Option<f64>,
+    /// 95th percentile over the same time.
+    pub p95: Option<f64>,
+}
+
+/// Universal time of a live session.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ClockReport {
+    /// `utc_timing`, `date` or `host`.
+    pub source: Option<&'static str>,
+    /// Maximum error of the source, in milliseconds.
+    pub error_ms: Option<f64>,
+}
+
+/// Live playback.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LiveReport {
-    /// Mean and 95th percentile of the latency, seconds.
-    pub latency_s: (f64, f64),
+    /// Universal time less that of the picture on screen; without dates the distance to the live edge.
+    pub latency_s: LatencyReport,
+    /// Latency that was held at the end, in seconds.
+    pub target_s: Option<f64>,
     /// Changes of rate made to hold the latency.
     pub rate_changes: u64,
+    /// Source of universal time.
+    pub clock: ClockReport,
+    /// Returns into the window, and jumps to the wanted latency.
+    pub recoveries: u64,
+    /// `segments`, `parts` or `chunks`.
+    pub delivery: &'static str,
+}
+
+impl LiveReport {
+    fn of(stats: &LiveStats) -> Self {
+        let round = |value: Option<f64>| value.map(|value| (value * 1e3).round() / 1e3);
+        Self {
+            latency_s: LatencyReport { mean: round(stats.latency_mean), p95: round(stats.latency_p95) },
+            target_s: round(stats.target),
+            rate_changes: stats.rate_changes,
+            clock: ClockReport { source: stats.clock.map(ClockSource::as_str), error_ms: stats.clock_error.map(ms) },
+            recoveries: stats.recoveries,
+            delivery: stats.delivery.as_str(),
+        }
+    }
 }
 
 /// The report of one session. Unmeasured values are `null`.
@@ -355,7 +395,7 @@ impl SessionReport {
                 mean: stats.buffer_mean.map(|span| span.as_secs_f64()),
                 min: stats.buffer_min.map(|span| span.as_secs_f64()),
             },
-            live: None,
+            live: stats.live.as_ref().map(LiveReport::of),
             peak_rss_bytes: usage.peak_rss_bytes,
             cpu_s: usage.cpu_s,
         }
@@ -393,6 +433,7 @@ mod tests {
         let at = MediaTime::from_millis;
         let stall = |time, span| Stall { at: at(time), duration: ms(span), reason: format!("for {span}") };
         SessionStats {
+            live: None,
             startup: Some(ms(321)),
             moving: Some(Duration::from_micros(654_321)),
             startup_phases: [("manifest".to_owned(), ms(100)), ("init".to_owned(), ms(150))].into(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{ClockSource, LiveDelivery};
 use crate::render::FrameCounts;
 use crate::time::MediaTime;
 
@@ -123,6 +124,27 @@ pub struct MemoryStats {
     pub manifest: u64,
 }
 
+/// Measurements of live playback.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveStats {
+    /// Time-weighted mean of the latency, from five seconds after the first picture on.
+    pub latency_mean: Option<f64>,
+    /// 95th percentile of the latency over the same time.
+    pub latency_p95: Option<f64>,
+    /// Latency that is held, in seconds.
+    pub target: Option<f64>,
+    /// Changes of the playback rate made to hold the latency.
+    pub rate_changes: u64,
+    /// Source of universal time.
+    pub clock: Option<ClockSource>,
+    /// Maximum error of that source.
+    pub clock_error: Option<Duration>,
+    /// Returns into the window, and jumps to the wanted latency.
+    pub recoveries: u64,
+    /// Units in which media is fetched.
+    pub delivery: LiveDelivery,
+}
+
 /// Counters and measurements since `load`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionStats {
@@ -179,6 +201,9 @@ pub struct SessionStats {
     pub buffer_min: Option<Duration>,
     /// Media ahead right now.
     pub buffer_now: Duration,
+    /// Live playback; `None` on demand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveStats>,
     /// Estimate of the network's rate by the adaptive rule, in bits per second.
     pub bandwidth_estimate: Option<u64>,
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use player_core::command::{LoadRequest, QualityChoice, TrackChoice};
-use player_core::config::{RetryPolicies, RetryPolicy};
+use player_core::config::{LiveConfig, RetryPolicies, RetryPolicy};
 use player_core::drm::ContentKey;
 use player_core::engine::io::{FetchKind, Output};
 use player_core::model::{MediaKind, Protocol, TrackId};
@@ -293,6 +293,7 @@ fn config(draw: &mut Draw, number: u64) -> PlayerConfig {
         stall_timeout: millis(draw.of(&[1_000, 4_000, 4_000])),
         retry_deadline: seconds(draw.of(&[4, 10, 30])),
         load_errors,
+        live: LiveConfig::default(),
         seed: number,
     }
 }

@@ -26,6 +26,7 @@ fn request(kind: FetchKind, path: &str, range: Option<ByteRange>) -> FetchReques
         post: None,
         key_ids: Vec::new(),
         resume: None,
+        is_head: false,
         max_bytes: 1 << 20,
         first_byte_timeout: Duration::from_secs(20),
         stall_timeout: STALL,

@@ -110,6 +110,7 @@ fn player(
     if let Some(goal) = options.max_buffer {
         config.buffer_goal = goal;
     }
+    config.live.latency = options.latency;
     config.max_bitrate_bps = options.max_bitrate;
     config.output_protection = options.output_protection;
     let network = network(options).map_err(|error| usage_error(&error))?;

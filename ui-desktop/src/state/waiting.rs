@@ -85,6 +85,11 @@ fn reason(player: &PlayerState, snapshot: &Snapshot) -> Option<Reason> {
         State::Buffering(BufferingReason::WaitingForKey) => {
             of("Waiting for the licence…", "The licence for this film has not come yet.", "Still asking for it.")
         }
+        State::Buffering(BufferingReason::LiveEdge) => of(
+            "Waiting for the broadcast…",
+            "The broadcast has sent nothing new.",
+            "It goes on as soon as there is more of it.",
+        ),
         State::Seeking => of("Loading…", "The film's server has not answered yet.", "Still trying to get this part."),
         State::Ready | State::Ended | State::Failed => None,
     }

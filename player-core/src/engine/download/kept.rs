@@ -110,6 +110,7 @@ mod tests {
             size: None,
             encryption: None,
             program_date_time: None,
+            part: None,
         }
     }
 

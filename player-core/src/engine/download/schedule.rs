@@ -25,6 +25,8 @@ pub(in crate::engine) enum Step {
     Segment(Box<SegmentRef>),
     /// Nothing before this time: it is not available yet.
     WaitUntil(Now),
+    /// Nothing before the list is read again: it grows, and what comes next is not listed yet.
+    AwaitUpdate,
     /// The period has no more of it.
     Exhausted,
 }
@@ -122,8 +124,30 @@ pub(in crate::engine) fn step(presentation: &KeyedPresentation, place: NextSegme
         Some(SegmentIndex::External(source)) => return Step::Index(Box::new(source.clone())),
         Some(SegmentIndex::Known(list)) => list,
     };
-    let found = position(list, place, rep).and_then(|position| list.get(position));
-    found.map_or(Step::Exhausted, |segment| Step::Segment(Box::new(segment)))
+    match next(list, place, rep) {
+        Some(segment) => match presentation.segment_available_at(rep, &segment).filter(|at| *at > now) {
+            Some(at) => Step::WaitUntil(at),
+            None => Step::Segment(Box::new(segment)),
+        },
+        None if place != NextSegment::End && presentation.grows(rep) => Step::AwaitUpdate,
+        None => Step::Exhausted,
+    }
+}
+
+/// Segment or part of a list that comes next at a place: by name if the list is that of the last segment and still holds
+/// it, else by time. A time that no whole segment holds is decoded from an independent part on.
+fn next(list: &SegmentList, place: NextSegment, rep: RepKey) -> Option<SegmentRef> {
+    match place {
+        NextSegment::After { rep: last, segment, .. } if last == rep && list.holds(segment) => list.after(segment),
+        NextSegment::At { time, .. } => {
+            position(list, place, rep).and_then(|position| list.get(position)).or_else(|| list.part_at(time))
+        }
+        NextSegment::After { end, .. } => {
+            let found = position(list, place, rep).and_then(|position| list.get(position));
+            found.or_else(|| list.part_at(end + ROUNDING / 2))
+        }
+        NextSegment::End => None,
+    }
 }
 
 /// True when a representation can take over at a place without overlapping what is there, as far as is known.
@@ -182,6 +206,7 @@ mod tests {
             size: None,
             encryption: None,
             program_date_time: None,
+            part: None,
         };
         SegmentIndex::Known(SegmentList::Explicit(spans.iter().enumerate().map(segment).collect()))
     }
@@ -209,7 +234,7 @@ mod tests {
     const fn sequence(id: SegmentId) -> u64 {
         match id {
             SegmentId::Sequence(number) => number,
-            SegmentId::Time(_) => u64::MAX,
+            SegmentId::Time(_) | SegmentId::Part { .. } => u64::MAX,
         }
     }
 
@@ -220,7 +245,7 @@ mod tests {
     fn number_of(step: Step) -> Option<u64> {
         match step {
             Step::Segment(segment) => Some(sequence(segment.id)),
-            Step::Index(_) | Step::WaitUntil(_) | Step::Exhausted => None,
+            Step::Index(_) | Step::WaitUntil(_) | Step::AwaitUpdate | Step::Exhausted => None,
         }
     }
 

@@ -266,6 +266,7 @@ mod tests {
             size: None,
             encryption: None,
             program_date_time: None,
+            part: None,
         };
         let plan = SegmentPlan {
             rep: RepKey::for_tests(0, 0, 0),

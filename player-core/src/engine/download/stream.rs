@@ -106,6 +106,8 @@ pub(in crate::engine) struct Stream {
     damaged: Option<SegmentId>,
     /// Initialisation data that was asked for before its segment, last.
     prefetched: Option<Resource>,
+    /// Representation whose next segment is not listed yet.
+    awaited: Option<RepKey>,
     /// Reason for which nothing after the end of the stream can be decrypted.
     ends_with: Option<Box<PlayerError>>,
 }
@@ -128,6 +130,7 @@ impl Stream {
             kept: None,
             damaged: None,
             prefetched: None,
+            awaited: None,
             ends_with: None,
         }
     }
@@ -328,6 +331,21 @@ impl Stream {
         self.hold_until = Some(until);
     }
 
+    /// Waits for no time any more.
+    pub(in crate::engine) fn end_hold(&mut self) {
+        self.hold_until = None;
+    }
+
+    /// Notes that the next segment of a representation is not listed yet.
+    pub(in crate::engine) fn await_update(&mut self, rep: RepKey) {
+        self.awaited = Some(rep);
+    }
+
+    /// Returns the representation whose next segment was not listed when it was looked for last.
+    pub(in crate::engine) const fn awaited(&self) -> Option<RepKey> {
+        self.awaited
+    }
+
     /// Waits until `after` if it waits until `before`, because that time lies elsewhere now.
     pub(in crate::engine) fn move_hold(&mut self, before: Now, after: Option<Now>) {
         if self.hold_until == Some(before) {
@@ -338,6 +356,7 @@ impl Stream {
     /// Decides on a segment of `rep`. The time that it may cost counts from the first decision.
     pub(in crate::engine) fn decide_on(&mut self, rep: RepKey, now: Now) {
         self.last = Some(rep);
+        self.awaited = None;
         self.retry_budget.get_or_insert(RetryBudget { since: now, requests: 0 });
     }
 

@@ -33,6 +33,7 @@ fn segment(number: u64) -> SegmentRef {
         size: None,
         encryption: None,
         program_date_time: None,
+        part: None,
     }
 }
 

@@ -215,6 +215,11 @@ impl Playback {
         effects.render(RenderCommand::SetRate(rate));
     }
 
+    /// Plays at `permille` thousandths of the viewer's rate from now on, to hold a latency.
+    pub(in crate::engine) fn set_live_rate(&mut self, permille: i64, rate: f64, now: Now, effects: &mut Effects) {
+        self.set_rate(rate * permille as f64 / 1000.0, now, effects);
+    }
+
     /// Stands still at a position.
     pub(in crate::engine) fn hold(&mut self, position: MediaTime, now: Now) {
         self.clock.hold(position, now);
@@ -344,6 +349,7 @@ impl Playback {
             BufferingReason::Failover => "failover",
             BufferingReason::TrackChange => "track_change",
             BufferingReason::WaitingForKey => "waiting_for_key",
+            BufferingReason::LiveEdge => "live_edge",
         };
         let at = self.clock.position(now);
         self.set_renderer_playing(false, now, effects);

@@ -20,6 +20,10 @@ use crate::time::Now;
 
 /// Margin past the host's own time limits, because the error that the host reports has more detail.
 const GRACE: Duration = Duration::from_secs(2);
+/// More of the time to the first byte is not the link's, where the server waits for its encoder.
+const MOST_TTFB: Duration = Duration::from_millis(50);
+/// A pause of this length divides two bursts of an answer that comes at the pace of an encoder.
+const BURST_PAUSE: Duration = Duration::from_millis(80);
 /// Maximum length of one attempt, in retry deadlines: an answer that drips for longer is given up.
 const LONGEST_ATTEMPT: u32 = 4;
 
@@ -50,6 +54,8 @@ pub(in crate::engine) enum Purpose {
     Media(StreamId),
     /// Orders of the steering server.
     Steering,
+    /// Universal time, from the source at this place of the manifest's list.
+    Time(usize),
     /// Keys; those that wait for it know.
     Key,
 }
@@ -75,6 +81,8 @@ pub(in crate::engine) struct Attempt {
     pub announced: Option<u64>,
     /// The host had kept the bytes.
     from_cache: bool,
+    /// Bursts of an answer that comes at the pace of an encoder.
+    meter: abr::ChunkMeter,
     shared_at_begin: u128,
     /// Bytes of all requests when the answer began.
     all_at_begin: u64,
@@ -135,6 +143,12 @@ pub(in crate::engine) struct Job {
     pub last_delay: Duration,
     /// Some attempt failed in another way than by an unreachable host.
     pub is_reachable: bool,
+    /// Time for which the server may hold the answer, beyond what is usual.
+    patience: Duration,
+    /// The server sends media as it is produced: its pace is the encoder's, and only bursts show that of the link.
+    is_paced: bool,
+    /// Only the head of the answer is wanted.
+    is_head: bool,
     /// Set from a failure that is retried until an answer begins.
     retry: Option<RetryState>,
     /// Interrupted request that the host keeps and that the next attempt continues.
@@ -147,6 +161,11 @@ impl Job {
     pub(in crate::engine) fn fetches(&self) -> impl Iterator<Item = FetchId> {
         let running = self.attempt().map(|attempt| attempt.fetch);
         running.into_iter().chain(self.resume.map(|resume| resume.fetch))
+    }
+
+    /// Returns true if only the head of the answer is wanted.
+    pub(in crate::engine) const fn asks_head(&self) -> bool {
+        self.is_head
     }
 
     /// The attempt on its way.
@@ -171,6 +190,8 @@ pub(in crate::engine) struct Measured {
     pub others: u64,
     /// The host had kept the bytes: the link was not used.
     pub from_cache: bool,
+    /// The answer came at the pace of an encoder, and its bursts show this much of the link, if anything.
+    pub bursts: Option<Option<abr::Transfer>>,
 }
 
 /// Jobs of an engine, by their names.
@@ -222,6 +243,9 @@ impl Jobs {
             tried: Vec::new(),
             last_delay: Duration::ZERO,
             is_reachable: false,
+            patience: Duration::ZERO,
+            is_paced: false,
+            is_head: false,
             retry: None,
             resume: None,
             state,
@@ -247,6 +271,21 @@ impl Jobs {
             job.post = Some(body);
             job.key_ids = key_ids.to_vec();
         });
+    }
+
+    /// Lets the server hold the answer of a job for longer than is usual.
+    pub(in crate::engine) fn set_patience(&mut self, id: JobId, patience: Duration) {
+        self.change(id, |job| job.patience = patience);
+    }
+
+    /// Notes that the answer comes at the pace of an encoder.
+    pub(in crate::engine) fn set_paced(&mut self, id: JobId) {
+        self.change(id, |job| job.is_paced = true);
+    }
+
+    /// Asks for the head of the answer only.
+    pub(in crate::engine) fn ask_head(&mut self, id: JobId) {
+        self.change(id, |job| job.is_head = true);
     }
 
     /// Notes that a job asks for something that was requested before, so that its first attempt counts as a retry.
@@ -385,7 +424,8 @@ impl Jobs {
             key_ids: job.key_ids.clone(),
             resume: job.resume.take(),
             max_bytes: max_bytes(job.kind),
-            first_byte_timeout: config.first_byte_timeout,
+            first_byte_timeout: config.first_byte_timeout.saturating_add(job.patience),
+            is_head: job.is_head,
             stall_timeout: config.stall_timeout,
         });
         job.is_retry = true;
@@ -399,6 +439,7 @@ impl Jobs {
             bytes: 0,
             announced: None,
             from_cache: false,
+            meter: abr::ChunkMeter::new(),
             shared_at_begin: 0,
             all_at_begin: 0,
         }));
@@ -423,9 +464,15 @@ impl Jobs {
     /// Notes the number of bytes received, and returns how many of them are new.
     pub(in crate::engine) fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
         match self.jobs.get_mut(&id) {
-            Some(Job { state: JobState::Running(attempt), .. }) => {
-                attempt.last_activity = now;
+            Some(Job { state: JobState::Running(attempt), is_paced, .. }) => {
                 let new = bytes.saturating_sub(attempt.bytes);
+                if *is_paced && new > 0 {
+                    if now.since(attempt.last_activity) >= BURST_PAUSE {
+                        attempt.meter.chunk_ended();
+                    }
+                    attempt.meter.arrived(now.as_duration(), new);
+                }
+                attempt.last_activity = now;
                 attempt.bytes = attempt.bytes.max(bytes);
                 self.bytes = self.bytes.saturating_add(new);
                 new
@@ -444,8 +491,14 @@ impl Jobs {
     /// Returns what a transfer that ends now has shown of the link; `None` if its answer never began.
     pub(in crate::engine) fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
         self.share(now);
-        let attempt = self.jobs.get(&id)?.attempt()?;
+        let job = self.jobs.get(&id)?;
+        let attempt = job.attempt()?;
         let began = attempt.began?;
+        let bursts = job.is_paced.then(|| {
+            let mut meter = attempt.meter;
+            meter.chunk_ended();
+            meter.transfer(began.since(attempt.sent).min(MOST_TTFB))
+        });
         let duration = now.since(began);
         let shared = self.shared.saturating_sub(attempt.shared_at_begin);
         let concurrent = (shared + duration.as_nanos() / 2) / duration.as_nanos().max(1);
@@ -456,6 +509,7 @@ impl Jobs {
             concurrent,
             others: self.others_of(attempt),
             from_cache: attempt.from_cache,
+            bursts,
         })
     }
 
@@ -510,14 +564,15 @@ impl Jobs {
     pub(in crate::engine) fn silent(&self, config: &PlayerConfig, now: Now) -> Vec<(JobId, bool)> {
         let overdue = |(id, job): (&JobId, &Job)| {
             let attempt = job.attempt()?;
-            (deadline(attempt, config) <= now).then_some((*id, attempt.began.is_some()))
+            (deadline(attempt, job.patience, config) <= now).then_some((*id, attempt.began.is_some()))
         };
         self.jobs.iter().filter_map(overdue).collect()
     }
 
     /// Returns the time at which the next request will have been silent for too long.
     pub(in crate::engine) fn next_silence(&self, config: &PlayerConfig) -> Option<Now> {
-        self.jobs.values().filter_map(Job::attempt).map(|attempt| deadline(attempt, config)).min()
+        let deadlines = self.jobs.values().filter_map(|job| Some(deadline(job.attempt()?, job.patience, config)));
+        deadlines.min()
     }
 
     fn share(&mut self, now: Now) {
@@ -527,12 +582,12 @@ impl Jobs {
     }
 }
 
-fn deadline(attempt: &Attempt, config: &PlayerConfig) -> Now {
+fn deadline(attempt: &Attempt, patience: Duration, config: &PlayerConfig) -> Now {
     let silence = match attempt.began {
-        None => attempt.sent + config.first_byte_timeout + GRACE,
+        None => attempt.sent + config.first_byte_timeout + patience + GRACE,
         Some(_) => attempt.last_activity + config.stall_timeout + GRACE,
     };
-    silence.min(attempt.sent + config.retry_deadline * LONGEST_ATTEMPT)
+    silence.min(attempt.sent + config.retry_deadline * LONGEST_ATTEMPT + patience)
 }
 
 /// More than any sane file of its kind.

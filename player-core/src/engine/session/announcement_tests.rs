@@ -132,7 +132,7 @@ fn a_timeline_is_announced_with_a_presentation_whose_duration_is_known() {
         let mut session = session_of(ItemId::default(), &[]);
         session.source.set_presentation(described(vec![set("v", MediaKind::Video, vec![rep("v", 1)])]).into());
         session.source.set_duration(duration);
-        session.begin(&mut cx).unwrap();
+        session.begin(&mut cx, Now::ZERO).unwrap();
         let found = events(&mut cx);
         let count = |event: &Event| found.iter().filter(|found| *found == event).count();
         assert_eq!(
@@ -153,7 +153,7 @@ fn a_seek_while_the_manifest_is_fetched_keeps_its_precision_and_its_begin() {
         let since = cx.now;
         cx.pending.seek_mut().put(Seeking { to: ms(3000), mode, since });
         cx.now = cx.now + Duration::from_secs(2);
-        session.begin(&mut cx).unwrap();
+        session.begin(&mut cx, Now::ZERO).unwrap();
         assert_eq!((cx.playback.start().at, cx.playback.start().mode), (ms(3000), mode));
         let seek = cx.playback.seek().unwrap();
         assert_eq!((seek.to, seek.mode, seek.since), (ms(3000), mode, since));
@@ -373,7 +373,7 @@ fn forced_subtitles_are_not_fetched_beside_captions() {
         let preferences = session.preferences().clone();
         let preferences = TrackPreferences { audio_languages: languages(), text_languages: languages(), ..preferences };
         session.selection = TrackSelection::new(preferences, abr::Hdcp::None);
-        session.begin(&mut cx).unwrap();
+        session.begin(&mut cx, Now::ZERO).unwrap();
         let found = (session.stream(StreamId::Text).is_some(), session.captions.chosen().is_some());
         assert_eq!(found, (!captions, captions));
     }

@@ -93,6 +93,7 @@ fn answer(segments: &[Vec<u8>], (tags, list): (&str, &str), request: &FetchReque
         content_type: None,
         content_length,
         range_ignored: false,
+        date: None,
     };
     let mut inputs = vec![Input::FetchStarted { id, head, resumed: false }];
     let body = Bytes::from(body);

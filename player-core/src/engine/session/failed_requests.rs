@@ -16,7 +16,7 @@ use crate::engine::requests::recovery::{Action, Cause};
 use crate::engine::requests::{JobId, Purpose};
 use crate::engine::selection;
 use crate::engine::source::ServiceLocation;
-use crate::error::{ErrorCode, PlayerError};
+use crate::error::{ErrorCode, PlayerError, Severity};
 use crate::event::Event;
 use crate::model::Resource;
 
@@ -117,11 +117,21 @@ impl Session {
             self.on_steering_failed(cx, id, fetch, error);
             return StreamOutcome::Waiting;
         }
+        if let Purpose::Time(source) = purpose {
+            let error = error_map::describe(kind, cause, Some(&attempt.url));
+            self.on_time_failed(cx, id, source, error.with_severity(Severity::Warning));
+            return StreamOutcome::Waiting;
+        }
         if matches!(purpose, Purpose::Init(_)) && !self.awaits_init(&job.resource) {
             cx.jobs.remove(id, cx.now);
             return StreamOutcome::Waiting;
         }
         let place = attempt.candidate.place.clone();
+        if let Purpose::Media(stream) = purpose
+            && self.forgive_at_edge(cx, id, stream, cause)
+        {
+            return StreamOutcome::Waiting;
+        }
         let alternatives = self.alternatives(cx, purpose, &place);
         let assessed = failure::assess(cx, self.source.locations(), id, cause, alternatives);
         if let Assessed::Decided(assessment) = &assessed
@@ -179,7 +189,9 @@ impl Session {
                 match purpose {
                     Purpose::Media(id) => return StreamOutcome::Lost { id, error },
                     Purpose::Index(rep) | Purpose::Init(rep) => return self.lost_representation(cx, rep, error),
-                    Purpose::Manifest | Purpose::Remote | Purpose::Steering => return StreamOutcome::Failed(error),
+                    Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Time(_) => {
+                        return StreamOutcome::Failed(error);
+                    }
                     Purpose::Key => self.keys.on_failed(id, &error),
                 }
             }
@@ -221,7 +233,12 @@ impl Session {
                     .filter(|stream| matches!(stream.activity(), Activity::Init { plan, .. } if plan.rep == rep));
                 waiting.filter_map(Stream::wanted_since).min()
             }
-            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Index(_) | Purpose::Key => None,
+            Purpose::Manifest
+            | Purpose::Remote
+            | Purpose::Steering
+            | Purpose::Time(_)
+            | Purpose::Index(_)
+            | Purpose::Key => None,
         };
         Alternatives {
             sources_left: self.source.other_sources(
@@ -303,7 +320,7 @@ impl Session {
 
     fn representation_of(&self, purpose: Purpose) -> Option<RepKey> {
         match purpose {
-            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Key => None,
+            Purpose::Manifest | Purpose::Remote | Purpose::Steering | Purpose::Time(_) | Purpose::Key => None,
             Purpose::Index(rep) | Purpose::Init(rep) => Some(rep),
             Purpose::Media(id) => self.stream(id)?.download().map(|download| download.plan().rep),
         }

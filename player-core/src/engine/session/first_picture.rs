@@ -100,7 +100,7 @@ impl Session {
                 let init = segment.init.as_ref();
                 u8::from(init.is_some_and(|init| self.source.init(init, &segment.init_keys()).is_none()))
             }
-            Step::WaitUntil(_) | Step::Exhausted => 0,
+            Step::WaitUntil(_) | Step::AwaitUpdate | Step::Exhausted => 0,
         }
     }
 }

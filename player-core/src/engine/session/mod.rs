@@ -7,7 +7,9 @@ mod carry;
 mod failed_requests;
 mod first_picture;
 mod ingest;
+mod latency;
 mod licence;
+mod live;
 mod memory;
 mod on_fetch;
 mod outcome;
@@ -15,11 +17,13 @@ mod output;
 mod pathways;
 mod progress;
 mod refresh;
+mod reload;
 mod reports;
 mod rule;
 mod seek;
 mod start;
 mod streams;
+mod time_source;
 mod timed_metadata;
 mod tracks;
 
@@ -67,6 +71,10 @@ pub(in crate::engine) struct Session {
     timeline: Timeline,
     /// Decryption keys, and the requests for them.
     keys: Keys,
+    /// State of live playback.
+    live: live::Live,
+    /// Time at which a source of time was asked last.
+    time_asked_at: Option<Now>,
 }
 
 impl Session {
@@ -84,6 +92,8 @@ impl Session {
             captions: CaptionStore::default(),
             timeline: Timeline::default(),
             keys: opening.keys().clone(),
+            live: live::Live::default(),
+            time_asked_at: None,
         }
     }
 
@@ -354,13 +364,13 @@ impl Session {
     }
 
     /// A seek target inside the presentation.
-    pub(in crate::engine) fn clamp(&self, target: MediaTime) -> MediaTime {
-        self.source.clamp(target)
+    pub(in crate::engine) fn clamp(&self, cx: &Context, target: MediaTime) -> MediaTime {
+        if self.source.is_live() { self.clamp_live(cx, target) } else { self.source.clamp(target) }
     }
 
     /// Returns the range that a seek may go to; `None` while the duration is unknown.
-    pub(in crate::engine) fn seekable(&self) -> Option<TimeRange> {
-        self.source.seekable()
+    pub(in crate::engine) fn seekable(&self, cx: &Context) -> Option<TimeRange> {
+        if self.source.is_live() { self.live_state(cx).map(|live| live.window) } else { self.source.seekable() }
     }
 
     /// Sends a stream to a time; what it was doing must have been ended before.

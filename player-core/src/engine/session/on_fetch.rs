@@ -16,10 +16,10 @@ use crate::engine::io::{FetchError, FetchId, FetchKind, FetchOutcome, Ingest};
 use crate::engine::requests::recovery::Cause;
 use crate::engine::requests::{JobId, Purpose};
 use crate::engine::selection;
-use crate::error::{PlayerError, Stage};
+use crate::error::Stage;
 use crate::event::Event;
 use crate::manifest::IndexReading;
-use crate::model::{Resource, SegmentEncryption};
+use crate::model::{IndexFormat, Resource, SegmentEncryption};
 use crate::time::{MediaTime, Now};
 
 impl Session {
@@ -78,13 +78,14 @@ impl Session {
         let Some(attempt) = found.attempt() else { return StreamOutcome::Waiting };
         let (purpose, url) = (found.purpose, attempt.url.clone());
         let sent = attempt.sent;
-        if purpose != Purpose::Steering {
+        if !matches!(purpose, Purpose::Steering | Purpose::Time(_)) {
             cx.jobs.credit_location(job, self.source.locations_mut(), cx.now, matches!(purpose, Purpose::Media(_)));
         }
         match purpose {
             Purpose::Manifest => refresh::on_manifest(self, cx, job, body, &url),
             Purpose::Remote => refresh::on_remote(self, cx, job, Some(body)),
             Purpose::Steering => self.on_steering(cx, job, body, &url),
+            Purpose::Time(source) => self.on_time(cx, job, source, body),
             Purpose::Index(rep) => return self.on_index_read(cx, job, rep, body, &url),
             Purpose::Init(rep) => {
                 context::learn(cx, measured, bytes);
@@ -126,21 +127,27 @@ impl Session {
             }
             Err(error) => return self.on_failure(cx, job, Cause::Manifest(&error)),
         };
-        let place = cx.jobs.remove(job, cx.now).and_then(|job| Some(job.attempt()?.candidate.clone()));
-        if parsed.live {
-            return StreamOutcome::Failed(PlayerError::unsupported("live playback").at(Stage::Index).with_url(url));
-        }
+        let attempt = cx.jobs.remove(job, cx.now).and_then(|job| job.attempt().cloned());
+        let asked_at = attempt.as_ref().map_or(cx.now, |attempt| attempt.sent);
+        let place = attempt.map(|attempt| attempt.candidate);
         cx.ledger.phase("index", cx.now);
         cx.effects.warn_about(parsed.warnings, Stage::Index, url);
-        let taken = self.source.merge_index(rep, parsed.segments);
+        let is_growing = parsed.growth.is_some();
+        let taken = self.source.merge_index(rep, parsed.segments, parsed.epoch.filter(|_| is_growing));
         let mut metadata = parsed.metadata;
         metadata.iter_mut().for_each(|metadata| metadata.start = metadata.start.shifted(taken.shift));
         refresh::warn_of_changes(cx, taken.changes, url);
         self.add_metadata(cx, metadata, Stage::Index);
+        let is_playlist = index.format == IndexFormat::HlsMediaPlaylist;
         if let Some(from) = place {
             self.source.note_index(rep, index, from, url);
         }
         self.source.learn_epoch(parsed.epoch);
+        if is_playlist {
+            self.source.note_playlist(rep, parsed.growth.map(|growth| *growth), asked_at, cx.now);
+            self.source.place_availability(cx.utc.mapping());
+            self.check_hint(cx, rep);
+        }
         for stream in &mut self.streams {
             stream.on_index(rep);
         }
@@ -148,7 +155,12 @@ impl Session {
             cx.effects.emit(Event::TimelineChanged);
             self.clamp_start(cx);
         }
-        self.begin_at_declared_start(cx, parsed.start);
+        if is_growing {
+            self.source.note_live_start(parsed.start);
+            self.place_at_edge(cx);
+        } else {
+            self.begin_at_declared_start(cx, parsed.start);
+        }
         StreamOutcome::Waiting
     }
 
@@ -166,7 +178,7 @@ impl Session {
     /// The length has become known: a start beyond it moves to the end.
     fn clamp_start(&mut self, cx: &mut Context) {
         let start = cx.playback.start();
-        let clamped = self.clamp(start.at);
+        let clamped = self.clamp(cx, start.at);
         if clamped < start.at && !cx.playback.feed().is_flushed() {
             cx.playback.move_seek(clamped);
             self.reposition(cx, clamped, start.mode);

@@ -20,7 +20,14 @@ fn requests(engine: &mut Engine) -> Vec<FetchRequest> {
 fn answer(engine: &mut Engine, request: &FetchRequest, body: &[u8]) {
     let (id, bytes) = (request.id, body.len() as u64);
     let url = request.url.clone();
-    let head = ResponseHead { status: 206, url, content_type: None, content_length: Some(bytes), range_ignored: false };
+    let head = ResponseHead {
+        status: 206,
+        url,
+        content_type: None,
+        content_length: Some(bytes),
+        range_ignored: false,
+        date: None,
+    };
     engine.handle_input(Now::ZERO, Input::FetchStarted { id, head, resumed: false });
     let outcome = FetchOutcome::Complete { bytes, body: Bytes::copy_from_slice(body) };
     engine.handle_input(Now::ZERO, Input::FetchEnded { id, outcome, report: FetchReport::default() });

@@ -165,7 +165,7 @@ fn timed_metadata_begins_with_the_first_picture_and_not_before_the_start() {
     session.source.set_presentation(known.into());
     session.source.set_duration(Some(Duration::from_secs(60)));
     session.source.set_start(ms(5000));
-    session.begin(&mut cx).unwrap();
+    session.begin(&mut cx, Now::ZERO).unwrap();
     let started = |session: &mut Session, cx: &mut Context| {
         session.announce_metadata(cx);
         let found = events(cx).into_iter().filter_map(|event| match event {

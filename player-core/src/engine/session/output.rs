@@ -93,7 +93,7 @@ impl Session {
         }
         if cx.playback.feed().is_next(self.item) {
             // An item that follows begins where the one before it ends.
-            let start = self.clamp(self.source.start().unwrap_or_default());
+            let start = self.clamp(cx, self.source.start().unwrap_or_default());
             if !cx.playback.follow(self.item, start, &kinds) {
                 return;
             }

@@ -87,7 +87,7 @@ fn a_request_that_left_before_its_location_was_excluded_takes_the_playlist_along
     let media = Resource::new(url("http://a/x"));
     let only_there = SegmentRef { resource: media.clone(), ..segment(0, 0, 4000) };
     session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
-    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]), None);
     let (job, _) = send(&mut cx, &session, Purpose::Media(StreamId::Main), &media);
     let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
     let begin = plan.segment.start;
@@ -108,7 +108,7 @@ fn a_location_that_fails_is_left_by_the_playlists_that_lead_there() {
     let media = Resource::new(url("http://a/x"));
     let only_there = SegmentRef { resource: media.clone(), ..segment(0, 0, 4000) };
     session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
-    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]), None);
     let (job, _) = send(&mut cx, &session, Purpose::Media(StreamId::Main), &media);
     let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
     let begin = plan.segment.start;
@@ -128,7 +128,7 @@ fn media_whose_answer_has_begun_goes_on_when_its_location_is_left() {
         let media = Resource::new(url("http://a/x"));
         let only_there = SegmentRef { resource: media.clone(), ..segment(0, 0, 4000) };
         session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
-        session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+        session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]), None);
         let (job, _) = send(&mut cx, &session, Purpose::Media(StreamId::Main), &media);
         if begun {
             cx.jobs.began(job, url("http://a/x"), None, cx.now);
@@ -164,7 +164,7 @@ fn a_playlist_stays_with_the_location_that_is_left_if_the_other_one_is_excluded(
         let (from, other) = (from.clone(), other.clone());
         let segment = SegmentRef { resource: Resource::new(url("http://a/x")), ..segment(0, 0, 4000) };
         session.source.note_index(rep, playlist(), from.clone(), &url("http://a/list"));
-        session.source.merge_index(rep, SegmentList::Explicit(vec![segment]));
+        session.source.merge_index(rep, SegmentList::Explicit(vec![segment]), None);
         if is_excluded {
             session.source.locations_mut().exclude(&other.place, Duration::from_secs(60), cx.now);
         }
@@ -181,7 +181,7 @@ fn samples_of_interrupted_requests_go_with_the_request_that_is_made_elsewhere() 
     let media = Resource::new(url("http://a/x"));
     let only_there = SegmentRef { resource: media.clone(), ..segment(0, 0, 4000) };
     session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
-    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]), None);
     let (job, _) = send(&mut cx, &session, Purpose::Media(StreamId::Main), &media);
     let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
     let mut download = SegmentDownload::new(job, plan, None, MediaTime::ZERO);
@@ -201,7 +201,7 @@ fn initialisation_data_that_no_other_location_has_is_forgotten_with_its_location
     let media = Resource::new(url("http://a/x"));
     let only_there = SegmentRef { init: Some(init.clone()), resource: media, ..segment(0, 0, 4000) };
     session.source.note_index(rep, playlist(), place.clone(), &url("http://a/list"));
-    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]));
+    session.source.merge_index(rep, SegmentList::Explicit(vec![only_there.clone()]), None);
     let (job, _) = send(&mut cx, &session, Purpose::Init(rep), &init);
     let plan = SegmentPlan { rep, segment: only_there, ..chosen(0, 0, 4000) };
     session.stream_mut(StreamId::Main).unwrap().await_init(plan, init);

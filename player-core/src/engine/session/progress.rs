@@ -30,6 +30,8 @@ impl Session {
             self.judge_running(cx);
         }
         self.update_playhead(cx);
+        self.hold_latency(cx);
+        self.run_live(cx);
         self.steer(cx);
         self.give_up_locked(cx);
         self.note_supplied(cx);
@@ -95,6 +97,9 @@ impl Session {
         if let Some(error) = self.end_for_want_of_key(cx) {
             return Err(error);
         }
+        if let Some(error) = self.stopped_growing(cx) {
+            return Err(error);
+        }
         let (kinds, position) = (self.presented_kinds(cx), self.position(cx));
         if self.jump_at(cx, &kinds, position) {
             return Ok(true);
@@ -152,9 +157,12 @@ impl Session {
             BufferingReason::Failover
         } else if self.waits_for_key(kinds.iter().filter(|kind| short(**kind))) {
             BufferingReason::WaitingForKey
+        } else if self.is_at_edge(cx) {
+            BufferingReason::LiveEdge
         } else {
             BufferingReason::NetworkTooSlow
         };
+        self.note_live_stall(cx);
         cx.playback.start_stall(reason, cx.now, &mut cx.ledger, &mut cx.effects);
         Ok(false)
     }
@@ -222,6 +230,8 @@ impl Session {
         timers.set(Timer::Hold, holds.filter(|until| *until > cx.now).min());
         timers.set(Timer::Steering, self.next_steering(cx).map(|at| at.max(soon)));
         timers.set(Timer::Room, self.next_room(cx));
+        let reload = self.next_reload(cx).into_iter().chain(self.stops_at(cx)).min();
+        timers.set(Timer::Reload, reload.map(|at| at.max(soon)));
         timers.set(Timer::Metadata, self.next_passage(cx).map(|at| at.max(soon)));
         let picture = cx.playback.picture_due().filter(|_| !cx.playback.has_begun());
         let answer = cx.playback.flush_due();

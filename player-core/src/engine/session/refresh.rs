@@ -16,12 +16,12 @@ use crate::engine::requests::{Job, JobId, Purpose};
 use crate::engine::source::{Contradictions, IncompleteManifest};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::model::{Changes, Presentation, PresentationKind, Resource, SegmentIndex};
+use crate::model::{Changes, Presentation, Resource, SegmentIndex};
 
 impl Session {
     /// Places the time from which the presentation is available on the monotonic clock, as the host's clocks stand now.
     pub(in crate::engine) fn place_availability(&mut self, cx: &Context) {
-        let placed = self.source.place_availability(cx.wall_clock);
+        let placed = self.source.place_availability(cx.utc.mapping());
         // Streams that wait for that time wait for where it lies now.
         if let Some((before, after)) = placed {
             self.streams.iter_mut().for_each(|stream| stream.move_hold(before, after));
@@ -52,7 +52,7 @@ pub(super) fn is_refresh(session: &Session, purpose: Purpose) -> bool {
     match purpose {
         Purpose::Manifest | Purpose::Remote => true,
         Purpose::Index(rep) => session.source.presentation().known_list(rep).is_some(),
-        Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering | Purpose::Key => false,
+        Purpose::Init(_) | Purpose::Media(_) | Purpose::Steering | Purpose::Time(_) | Purpose::Key => false,
     }
 }
 
@@ -61,6 +61,14 @@ pub(super) fn give_up(session: &mut Session, cx: &mut Context, job: JobId, purpo
     cx.effects.warn(error);
     match purpose {
         Purpose::Remote => on_remote(session, cx, job, None),
+        Purpose::Index(rep) => {
+            cx.jobs.remove(job, cx.now);
+            session.on_playlist_failed(cx, rep);
+        }
+        Purpose::Manifest => {
+            cx.jobs.remove(job, cx.now);
+            session.note_manifest(cx, false);
+        }
         _ => drop(cx.jobs.remove(job, cx.now)),
     }
 }
@@ -100,12 +108,8 @@ fn read_again(session: &mut Session, cx: &mut Context, manifest: IncompleteManif
         }
     };
     cx.effects.warn_about(parsed.warnings, Stage::Manifest, url);
-    match parsed.presentation.kind {
-        PresentationKind::OnDemand => renew_presentation(session, cx, parsed.presentation, url),
-        PresentationKind::Live => {
-            cx.effects.warn(PlayerError::unsupported("live playback").at(Stage::Manifest).with_url(url));
-        }
-    }
+    session.note_manifest(cx, true);
+    renew_presentation(session, cx, parsed.presentation, url);
 }
 
 fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Presentation, url: &Url) {
@@ -113,7 +117,7 @@ fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Pre
     let Session { source, selection, .. } = session;
     selection.retain(|rep| source.knows(rep.period));
     let placed = place_streams(session);
-    session.source.place_availability(cx.wall_clock);
+    session.source.place_availability(cx.utc.mapping());
     if replaced.is_steering_changed {
         session.source.renew_steering(cx.now);
     }

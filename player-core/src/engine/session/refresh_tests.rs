@@ -178,7 +178,7 @@ fn the_playlist_of_the_segment_that_is_under_way_is_read_again() {
         let from = session.source.locations().candidates(&source.resource).remove(0);
         session.source.note_index(*rep, source, from, &url());
         let segment = super::super::tests::segment(0, 0, 4000);
-        session.source.merge_index(*rep, crate::model::SegmentList::Explicit(vec![segment]));
+        session.source.merge_index(*rep, crate::model::SegmentList::Explicit(vec![segment]), None);
     }
     let stream = session.stream_mut(StreamId::Main).unwrap();
     stream.decide_on(reps[0], cx.now);
@@ -209,10 +209,10 @@ fn an_index_that_a_newer_manifest_contains_is_no_longer_fetched() {
 
 #[test]
 fn a_newer_manifest_is_placed_in_time() {
-    use crate::time::{Now, WallClock, WallClockMapping};
+    use crate::time::{Now, WallClock};
     let mut cx = context();
     let utc = |seconds: i64| WallClock::from_unix_nanos(1_700_000_000_000_000_000 + seconds * 1_000_000_000);
-    cx.wall_clock = Some(WallClockMapping::new(Now::ZERO, utc(0)));
+    cx.utc.note_host(Now::ZERO, utc(0));
     let mut session = session(periods(&["p"]));
     let newer = Presentation { available_from: Some(utc(10)), ..periods(&["p"]) };
     renew_presentation(&mut session, &mut cx, newer, &url());

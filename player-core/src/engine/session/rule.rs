@@ -138,9 +138,12 @@ impl Session {
             buffer_goal: cx.config.buffer_goal + segment_duration,
             segment_duration,
             sizes,
-            segments_left: representative.and_then(|key| download::segments_left(presentation, place, key)),
+            segments_left: representative
+                .filter(|key| !presentation.grows(*key))
+                .and_then(|key| download::segments_left(presentation, place, key)),
             rate: cx.settings.rate as f32,
             reserved_bps: self.reserved_bps(id),
+            live: self.rule_latency(cx),
             caps: abr::Caps { max_height: None, max_bitrate_bps: saver }.and(self.picture_caps(cx, &ladder.rungs)),
             ..fallback
         }
@@ -172,6 +175,10 @@ impl Session {
         let id = StreamId::Main;
         let Some(download) = self.stream(id).and_then(|stream| stream.download()) else { return };
         let Some(attempt) = cx.jobs.get(download.job()).and_then(|job| job.attempt()) else { return };
+        // A part of a segment is followed by the rest of it, and one that is announced only is not late.
+        if download.plan().segment.part.is_some() {
+            return;
+        }
         // Counted from the request, so that being woken late once does not make all later ones late.
         let count = cx.now.since(attempt.sent).as_nanos() / JUDGE_EVERY.as_nanos();
         let due = attempt.sent + JUDGE_EVERY * u32::try_from(count).unwrap_or(u32::MAX);
@@ -220,7 +227,7 @@ impl Session {
         let (rep, first) = match segment(self, cx, rung) {
             // Given up once the other one can begin at once.
             (rep, Step::Index(_)) => return self.want_index(cx, rep),
-            (_, Step::WaitUntil(_) | Step::Exhausted) => return,
+            (_, Step::WaitUntil(_) | Step::AwaitUpdate | Step::Exhausted) => return,
             // Its place would be taken by another again, perhaps by the one that is on its way.
             (_, Step::Segment(segment)) if segment.gap => return,
             (rep, Step::Segment(segment)) => (rep, segment),
@@ -251,6 +258,7 @@ struct RuleInput {
     rate: f32,
     reserved_bps: u64,
     awaited: Option<AwaitedPart>,
+    live: Option<abr::Live>,
     caps: abr::Caps,
 }
 
@@ -268,6 +276,7 @@ impl RuleInput {
             rate: 1.0,
             reserved_bps: 0,
             awaited: None,
+            live: None,
             caps: abr::Caps { max_height: None, max_bitrate_bps: None },
         }
     }
@@ -288,6 +297,7 @@ impl RuleInput {
                 waited: part.waited,
                 requests: &part.requests,
             }),
+            latency: self.live,
             caps: self.caps,
             ..abr::Context::new(&ladder.rungs, self.segment_duration)
         }

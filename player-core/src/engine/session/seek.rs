@@ -19,6 +19,7 @@ impl Session {
         }
         if let Some(rate) = cx.pending.rate_mut().take_due(now) {
             cx.playback.set_rate(rate, cx.now, &mut cx.effects);
+            self.note_rate_set();
         }
         if let Some(choice) = cx.pending.audio_mut().take_due(now) {
             self.select_audio(cx, choice);
@@ -41,7 +42,8 @@ impl Session {
 
     /// Goes to a time.
     fn begin_seek(&mut self, cx: &mut Context, seek: Seeking) {
-        let to = self.clamp(seek.to);
+        let to = self.clamp(cx, seek.to);
+        self.note_live_seek(cx, to);
         if let Some(overtaken) = cx.playback.take_seek() {
             cx.ledger.seek(overtaken.to, None);
         }
@@ -81,7 +83,7 @@ impl Session {
 }
 
 /// True when a stream needs no other request for a time than what it holds or has on its way.
-fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
+pub(super) fn is_served(session: &Session, id: StreamId, time: MediaTime) -> bool {
     let Some(stream) = session.stream(id) else { return true };
     let brought = session.brought_by(id);
     let kinds = BUFFERED;

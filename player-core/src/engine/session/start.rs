@@ -9,7 +9,7 @@ use crate::engine::ids::{KeyedPresentation, StreamId};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
 use crate::model::MediaKind;
-use crate::time::MediaTime;
+use crate::time::{MediaTime, Now};
 
 /// Warns if a presentation is not available yet.
 fn warn_of_availability(cx: &mut Context, presentation: &KeyedPresentation) {
@@ -24,11 +24,11 @@ impl Session {
     ///
     /// # Errors
     /// A presentation with neither video nor audio.
-    pub(in crate::engine) fn begin(&mut self, cx: &mut Context) -> Result<(), PlayerError> {
+    pub(in crate::engine) fn begin(&mut self, cx: &mut Context, asked_at: Now) -> Result<(), PlayerError> {
         let (protocol, kind) = (self.source.presentation().protocol, self.source.presentation().kind);
         let duration = self.duration();
         let authored = self.source.declared_start();
-        let start = self.clamp(self.source.start().or(authored).unwrap_or_default());
+        let start = self.clamp(cx, self.source.start().or(authored).unwrap_or_default());
         self.metadata.seek(start);
         let metadata = self.source.presentation().metadata.clone();
         self.keys.preload(self.source.presentation(), &mut cx.jobs, cx.now);
@@ -56,7 +56,7 @@ impl Session {
             let error = PlayerError::fatal(ErrorCode::ManifestEmpty, "the stream has neither pictures nor sound");
             return Err(error.at(Stage::Manifest));
         }
-        Ok(())
+        self.begin_live(cx, asked_at)
     }
 }
 

@@ -13,13 +13,13 @@ use crate::engine::buffer::{BUFFERED, Cursor, Departure, TrackBuffer};
 use crate::engine::context::{self, Context};
 use crate::engine::download::schedule::{self, Step};
 use crate::engine::download::{self, Activity, NextSegment, SegmentDownload, SegmentPlan, Stream};
-use crate::engine::ids::{PartOf, PeriodKey, RepKey, StreamId};
+use crate::engine::ids::{PartOf, PeriodKey, RepKey, SetKey, StreamId};
 use crate::engine::io::{FetchKind, Ingest};
 use crate::engine::licence::{KeyState, Needs};
 use crate::engine::requests::{Job, Purpose};
 use crate::engine::selection;
 use crate::error::Stage;
-use crate::model::{ContainerFormat, Resource, SegmentIndex, SegmentRef, TimestampMapping};
+use crate::model::{ContainerFormat, Resource, SegmentId, SegmentIndex, SegmentRef, TimestampMapping};
 use crate::snapshot::State;
 use crate::time::{MediaTime, Now};
 
@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// Time for which a representation is excluded because its next segment cannot be decrypted: later segments may be
 /// clear.
 const LOCK_EXCLUSION: Duration = Duration::from_secs(20);
+
+/// A part that is announced may come this much later than others: its encoder may be silent.
+const HINT_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Replacement for a segment that is declared as a gap.
 enum GapAlternative {
@@ -42,7 +45,7 @@ enum GapAlternative {
 impl Session {
     /// Serves every stream in the order of urgency, until each waits for something.
     pub(in crate::engine) fn fetch(&mut self, cx: &mut Context) {
-        if cx.playback.state() == State::Failed {
+        if cx.playback.state() == State::Failed || !self.is_placed() {
             return;
         }
         for id in schedule::order(self.streams.iter()) {
@@ -97,13 +100,22 @@ impl Session {
             return StreamOutcome::Waiting;
         }
         let Some(set) = self.set_in(id, period) else { return self.pass_period(cx, id, period) };
-        let is_over = last.is_some_and(|last| {
-            last.period == period
-                && self.source.presentation().known_list(last).is_some()
-                && schedule::step(self.source.presentation(), place, last, cx.now) == Step::Exhausted
-        });
-        if is_over {
-            return self.pass_period(cx, id, period);
+        let last_step = last
+            .filter(|last| last.period == period && self.source.presentation().known_list(*last).is_some())
+            .map(|last| (last, schedule::step(self.source.presentation(), place, last, cx.now)));
+        match last_step {
+            Some((_, Step::Exhausted)) => return self.pass_period(cx, id, period),
+            Some((last, Step::AwaitUpdate)) if !self.selection.exclusions().holds(last, cx.now) => {
+                self.with_stream(id, |stream| stream.await_update(last));
+                return StreamOutcome::Waiting;
+            }
+            Some((last, Step::Segment(segment))) if is_within(&segment, place) => {
+                // Another representation can take over at the beginning of a segment only.
+                if let Some(picked) = self.stay_within(cx, id, set, last) {
+                    return self.plan_segment(cx, id, picked, *segment);
+                }
+            }
+            Some(_) | None => {}
         }
         let picked = match self.pick(cx, id, period, set) {
             Ok(picked) => picked,
@@ -119,6 +131,16 @@ impl Session {
         self.follow(cx, id, place, picked, last)
     }
 
+    /// Stays with the representation of the last part, because the next one belongs to the same segment. `None` if that
+    /// is not permitted any more.
+    fn stay_within(&self, cx: &Context, id: StreamId, set: SetKey, last: RepKey) -> Option<Selection> {
+        let keys = self.permitted(cx, id, set, None);
+        let rung = keys.iter().position(|key| *key == last)?;
+        let ladder = Arc::new(selection::ladder(self.source.presentation(), keys, self.selection.output()));
+        let rung = ladder.keys.iter().position(|key| *key == last).unwrap_or(rung);
+        Some(Selection { rep: last, reason: abr::Reason::Hold, ladder, rung, wait: None })
+    }
+
     /// Does what the chosen representation needs next.
     fn follow(
         &mut self,
@@ -129,11 +151,17 @@ impl Session {
         last: Option<RepKey>,
     ) -> StreamOutcome {
         let mut step = schedule::step(self.source.presentation(), place, picked.rep, cx.now);
-        if matches!(step, Step::Index(_)) {
-            self.want_index(cx, picked.rep);
+        if matches!(step, Step::Index(_) | Step::AwaitUpdate) {
+            if step == Step::AwaitUpdate {
+                self.with_stream(id, |stream| stream.await_update(picked.rep));
+            } else {
+                self.want_index(cx, picked.rep);
+            }
             let stay = last.filter(|last| self.may_stay(cx, id, *last, &picked));
             let Some(stay) = stay else {
-                self.with_stream(id, |stream| stream.await_index(picked.rep));
+                if step != Step::AwaitUpdate {
+                    self.with_stream(id, |stream| stream.await_index(picked.rep));
+                }
                 return StreamOutcome::Waiting;
             };
             picked.reason = abr::Reason::Hold;
@@ -142,7 +170,7 @@ impl Session {
             step = schedule::step(self.source.presentation(), place, stay, cx.now);
         }
         match step {
-            Step::Index(_) => StreamOutcome::Waiting,
+            Step::Index(_) | Step::AwaitUpdate => StreamOutcome::Waiting,
             Step::WaitUntil(at) => {
                 if let Some(stream) = self.stream_mut(id) {
                     stream.hold(at);
@@ -200,16 +228,17 @@ impl Session {
         if id == StreamId::Main {
             self.drop_unpaired_sound(cx, picked.rep, segment.start);
         }
-        // An HLS list whose beginning was removed no longer begins with the first discontinuity.
-        let opening = match segment.mapping {
-            TimestampMapping::Discontinuity(number) => number == 0,
-            TimestampMapping::Offset(_) => self
-                .source
-                .presentation()
-                .known_list(picked.rep)
-                .and_then(|list| list.get(0))
-                .is_some_and(|first| first.mapping == segment.mapping),
-        };
+        // An HLS list whose beginning was removed no longer begins with the first discontinuity. A live one has none.
+        let opening = !self.source.is_live()
+            && match segment.mapping {
+                TimestampMapping::Discontinuity(number) => number == 0,
+                TimestampMapping::Offset(_) => self
+                    .source
+                    .presentation()
+                    .known_list(picked.rep)
+                    .and_then(|list| list.get(0))
+                    .is_some_and(|first| first.mapping == segment.mapping),
+            };
         let Selection { rep, reason, ladder, rung, .. } = picked;
         let window = download::window(self.source.presentation(), rep, &segment);
         let plan = SegmentPlan { rep, segment, reason, ladder, rung, opening, window };
@@ -265,7 +294,7 @@ impl Session {
             }
             match schedule::step(presentation, stream.place(), rep, cx.now) {
                 Step::Segment(found) if !found.gap => return GapAlternative::Other(rung, found),
-                Step::Segment(_) | Step::WaitUntil(_) | Step::Exhausted => {}
+                Step::Segment(_) | Step::WaitUntil(_) | Step::AwaitUpdate | Step::Exhausted => {}
                 Step::Index(_) => {
                     self.want_index(cx, rep);
                     self.with_stream(id, |stream| stream.await_index(rep));
@@ -314,6 +343,13 @@ impl Session {
         let ingest = Ingest::Media(setup);
         let job = cx.jobs.add(cx.now, Purpose::Media(id), kind, plan.segment.resource.clone(), ingest);
         cx.jobs.set_cipher(job, cipher);
+        let is_hinted = plan.segment.part.is_some_and(|part| part.is_hinted);
+        if is_hinted {
+            cx.jobs.set_patience(job, HINT_PATIENCE);
+        }
+        if is_hinted || self.is_chunked(plan.rep) {
+            cx.jobs.set_paced(job);
+        }
         if self.stream_mut(id).is_some_and(Stream::count_request) {
             cx.jobs.repeat(job);
         }
@@ -533,6 +569,17 @@ impl Session {
         if id == StreamId::Main {
             self.drop_captions(cx);
         }
+    }
+}
+
+/// Returns true for a part that continues the segment of the one before it.
+fn is_within(segment: &SegmentRef, place: NextSegment) -> bool {
+    match (segment.id, place) {
+        (
+            SegmentId::Part { sequence, .. },
+            NextSegment::After { segment: SegmentId::Part { sequence: last, .. }, .. },
+        ) => sequence == last,
+        _ => false,
     }
 }
 

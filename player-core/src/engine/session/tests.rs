@@ -50,6 +50,7 @@ pub(super) fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
         size: None,
         encryption: None,
         program_date_time: None,
+        part: None,
     }
 }
 

@@ -11,6 +11,9 @@ use crate::model::TimedMetadata;
 use crate::snapshot::State;
 use crate::time::Now;
 
+/// Scheme of the events that announce a newer manifest (ISO/IEC 23009-1 §5.10.4).
+const MPD_VALIDITY: &str = "urn:mpeg:dash:event:2012";
+
 impl Session {
     /// Takes metadata that is on the presentation timeline already.
     pub(in crate::engine) fn add_metadata(&mut self, cx: &mut Context, all: Vec<TimedMetadata>, stage: Stage) {
@@ -37,7 +40,11 @@ impl Session {
     pub(in crate::engine) fn on_media_metadata(&mut self, cx: &mut Context, id: StreamId, all: Vec<TimedMetadata>) {
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(download) = stream.download_mut() else { return };
+        let announces = all.iter().any(|metadata| metadata.scheme == MPD_VALIDITY);
         download.hold_metadata(all);
+        if announces {
+            self.source.announce_update();
+        }
         self.place_metadata(cx, id, false);
     }
 

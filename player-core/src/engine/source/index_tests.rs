@@ -24,7 +24,7 @@ fn read_from(number: usize, segments: SegmentList) -> Source {
     let mut source = Source::new(known, locations, None, &mut Jitter::new(0));
     let from = source.locations().candidates(&playlist().resource).remove(number);
     source.note_index(ONLY, playlist(), from, &url("http://h/list"));
-    source.merge_index(ONLY, segments);
+    source.merge_index(ONLY, segments, None);
     source
 }
 
@@ -76,9 +76,9 @@ fn after_a_reload_a_list_that_is_first_read_is_placed_by_a_sibling() {
         if reloaded {
             source.replace(two(SegmentIndex::External(playlist())));
         }
-        let merged = source.merge_index(ONLY, late());
+        let merged = source.merge_index(ONLY, late(), None);
         assert_eq!((merged.shift, merged.changes.disagree()), (4_000_000_000, false), "its first segment is removed");
-        let merged = source.merge_index(OTHER, late());
+        let merged = source.merge_index(OTHER, late(), None);
         assert_eq!((start(&source), merged.shift), (Some(ms(expected)), expected * 1_000_000), "{reloaded}");
         assert!(!merged.changes.disagree(), "differences from another representation are no changes");
     }
@@ -118,7 +118,11 @@ fn another_host_of_the_playlist_counts_where_its_segments_have_one_only() {
         let index = IndexSource { resource: both("list"), ..playlist() };
         let from = source.locations().candidates(&index.resource).remove(0);
         source.note_index(ONLY, index, from, &url("http://a/list"));
-        source.merge_index(ONLY, SegmentList::Explicit(vec![SegmentRef { resource: segments, ..segment(0, 0, 4000) }]));
+        source.merge_index(
+            ONLY,
+            SegmentList::Explicit(vec![SegmentRef { resource: segments, ..segment(0, 0, 4000) }]),
+            None,
+        );
         assert_eq!(source.other_sources(None, place, Now::ZERO), 0, "no representation");
         source.other_sources(Some(ONLY), place, Now::ZERO)
     };
@@ -137,7 +141,7 @@ fn a_playlist_of_another_host_is_no_other_source_of_segments() {
         let candidate = source.locations().candidates(&index.resource).remove(from);
         source.note_index(ONLY, index.clone(), candidate, &url("http://a/list"));
         let segments = SegmentRef { resource: Resource::new(url("http://a/x")), ..segment(0, 0, 4000) };
-        source.merge_index(ONLY, SegmentList::Explicit(vec![segments]));
+        source.merge_index(ONLY, SegmentList::Explicit(vec![segments]), None);
         let place = ServiceLocation::Origin("http://a".to_owned());
         assert_eq!(source.other_sources(Some(ONLY), &place, Now::ZERO), others, "{from}");
     }
@@ -152,7 +156,7 @@ fn an_index_is_forgotten_where_another_one_leads_elsewhere_and_its_segments_do_n
     assert!(single.presentation().known_list(ONLY).is_none() && single.indexes_of(&location(0)).is_empty());
     assert_eq!(single.footprint().indexes, elsewhere().bytes(), "the list waits for the next one");
     assert_eq!(single.forget_indexes(&[ONLY], wanted), [], "once");
-    single.merge_index(ONLY, elsewhere());
+    single.merge_index(ONLY, elsewhere(), None);
     assert_eq!(single.presentation().known_list(ONLY).map(SegmentList::len), Some(2));
     assert_eq!(read_from(0, list()).forget_indexes(&[ONLY], wanted), [], "its segments are there as well");
 }

@@ -10,7 +10,7 @@ use super::{Candidate, Locations, ServiceLocation, Source, duration};
 use crate::engine::ids::{KeyedPresentation, RepKey};
 use crate::manifest::{self, IndexPiece, IndexReading, ManifestError, PathwayClone};
 use crate::model::{Agreement, ByteRange, Changes, IndexFormat, IndexSource, Resource, SegmentIndex, SegmentList};
-use crate::time::Now;
+use crate::time::{Now, WallClock};
 
 /// An index that was read: how to read it again, and its location.
 #[derive(Clone, Debug)]
@@ -38,6 +38,11 @@ impl Indexes {
     /// Returns how an index was read, to change that.
     pub(super) fn read_mut(&mut self, rep: RepKey) -> Option<&mut ReadIndex> {
         self.read.get_mut(&rep)
+    }
+
+    /// Notes how the index of a representation, which was part of the manifest, is read again.
+    pub(super) fn adopt(&mut self, rep: RepKey, source: IndexSource, from: &Candidate) {
+        self.read.insert(rep, ReadIndex { source, place: from.place.clone() });
     }
 
     /// Keeps the list of a representation that is listed no more, for the case that it comes back.
@@ -114,7 +119,7 @@ impl Source {
         let mut pieces = self.indexes.pieces.remove(&rep).unwrap_or_default();
         pieces.push(IndexPiece::new(range, body.clone()));
         let reading = match manifest::read_index(&pieces, source, url) {
-            Ok(IndexReading::Known(parsed)) if parsed.segments.is_empty() => {
+            Ok(IndexReading::Known(parsed)) if parsed.segments.is_empty() && parsed.growth.is_none() => {
                 Err(ManifestError::Empty { message: "the index has no segments".to_owned() })
             }
             reading => reading,
@@ -142,14 +147,29 @@ impl Source {
     /// A list that is read for the first time after the presentation was replaced is placed by a sibling: segments may
     /// have been removed in front of it, and alone it would begin too early. Differences from another representation are
     /// no changes of this one.
-    pub(in crate::engine) fn merge_index(&mut self, key: RepKey, segments: SegmentList) -> IndexMerge {
+    ///
+    /// A live list, whose first segment has the wall-clock time `date` if that is declared, is placed by another live one
+    /// when it is read for the first time, because the two begin anywhere.
+    pub(in crate::engine) fn merge_index(
+        &mut self,
+        key: RepKey,
+        mut segments: SegmentList,
+        date: Option<WallClock>,
+    ) -> IndexMerge {
+        let begin = segments.start();
         let presentation = &mut self.presentation;
         let index = presentation.representation(key).map(|rep| &rep.index);
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
         let former = self.indexes.former.remove(&key).filter(|_| is_first);
+        if is_first && former.is_none() && is_open(&segments) {
+            let others = presentation.all_reps().filter(|rep| *rep != key);
+            if let Some(known) = others.filter_map(|rep| presentation.known_list(rep)).find(|list| is_open(list)) {
+                segments.place_like(known, date.zip(presentation.epoch));
+            }
+        }
         let wants_sibling = is_first && former.is_none() && self.indexes.was_replaced;
         let sibling = if wants_sibling { presentation.sibling(key) } else { None };
-        let (begin, mut changes) = (segments.start(), Changes::default());
+        let mut changes = Changes::default();
         if let Some(index) = presentation.index_mut(key) {
             let placed = sibling.map(|mut placed| {
                 let found = placed.merge(SegmentIndex::Known(segments.clone()));
@@ -256,6 +276,10 @@ impl Source {
             }
         }
     }
+}
+
+fn is_open(list: &SegmentList) -> bool {
+    matches!(list, SegmentList::Listed(listing) if listing.is_open())
 }
 
 fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resource> {

@@ -3,6 +3,7 @@
 
 mod incomplete;
 mod indexes;
+mod live;
 mod locations;
 mod pathways;
 mod reload;
@@ -27,6 +28,7 @@ pub(super) use locations::{Candidate, Locations, ServiceLocation};
 pub(super) use reload::Contradictions;
 
 use indexes::Indexes;
+use live::Live;
 use steering::Steering;
 
 /// Maximum number of initialisation segments that are kept; the oldest is fetched again when it is needed.
@@ -54,12 +56,16 @@ pub(in crate::engine) struct Source {
     start: Option<MediaTime>,
     /// `EXT-X-START` offset still to be resolved against the duration; negative values count from the end.
     authored_start: Option<MediaTime>,
+    /// `EXT-X-START` offset of a live playlist.
+    live_start: Option<MediaTime>,
     /// Service locations and pathways, with their failures.
     locations: Locations,
     /// Content steering, if the manifest declares a server.
     steering: Option<Steering>,
     /// Pathways that a steering server made from others, and where their addresses are relative to.
     clones: Vec<(PathwayClone, Url)>,
+    /// Growth of a live presentation.
+    live: Live,
     /// Memory of the presentation and of lists that were forgotten, as of the last change of either.
     footprint: Footprint,
 }
@@ -87,9 +93,11 @@ impl Source {
             incomplete: None,
             start,
             authored_start: None,
+            live_start: None,
             locations,
             steering: None,
             clones: Vec::new(),
+            live: Live::default(),
         }
     }
 

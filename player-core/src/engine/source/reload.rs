@@ -83,6 +83,7 @@ impl Source {
         }
         let identities = &self.identities;
         self.indexes.retain(|rep| identities.knows(rep.period));
+        self.live.retain(|rep| identities.knows(rep.period));
         self.indexes.note_replaced();
         let before = std::mem::replace(&mut self.duration, duration(&self.presentation));
         replaced.is_duration_changed = self.duration != before;

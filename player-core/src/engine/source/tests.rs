@@ -33,6 +33,7 @@ pub(super) fn segment(number: u64, start: i64, end: i64) -> SegmentRef {
         size: None,
         encryption: None,
         program_date_time: None,
+        part: None,
     }
 }
 
@@ -85,9 +86,9 @@ fn a_seek_target_lies_inside_the_presentation_and_leaves_something_to_show() {
 fn an_index_may_make_the_length_known() {
     let mut source = external();
     assert_eq!(source.duration(), None);
-    assert!(source.merge_index(ONLY, list()).is_duration_changed);
+    assert!(source.merge_index(ONLY, list(), None).is_duration_changed);
     assert_eq!(source.duration(), Some(Duration::from_secs(7)));
-    let again = source.merge_index(ONLY, list());
+    let again = source.merge_index(ONLY, list(), None);
     assert!(!again.is_duration_changed && !again.changes.disagree(), "the same again");
 }
 
@@ -122,27 +123,27 @@ fn a_declared_start_counts_from_the_end_once_that_is_known_and_yields_to_the_vie
     let mut late = declared(-3000, None);
     assert_eq!(late.declared_start(), Some(ms(-3000)));
     assert_eq!(late.resolve_start(None, true), None, "the length is not known");
-    late.merge_index(ONLY, list());
+    late.merge_index(ONLY, list(), None);
     assert_eq!(late.resolve_start(Some(ms(1000)), true), Some(ms(4000)), "the manifest precedes the index");
     assert_eq!((late.start(), late.resolve_start(Some(ms(1000)), true)), (Some(ms(4000)), None), "once");
     let mut known = declared(-3000, None);
-    known.merge_index(ONLY, list());
+    known.merge_index(ONLY, list(), None);
     assert_eq!(known.declared_start(), Some(ms(4000)));
     let mut early = declared(2000, None);
     assert_eq!(early.declared_start(), Some(ms(2000)));
-    early.merge_index(ONLY, list());
+    early.merge_index(ONLY, list(), None);
     assert_eq!(early.resolve_start(None, true), None, "it was known at once");
     let mut far = declared(-90_000, None);
     far.declared_start();
-    far.merge_index(ONLY, list());
+    far.merge_index(ONLY, list(), None);
     assert_eq!(far.resolve_start(None, true), Some(ms(0)), "before the beginning");
     let mut played = declared(-3000, None);
     played.declared_start();
-    played.merge_index(ONLY, list());
+    played.merge_index(ONLY, list(), None);
     assert_eq!((played.resolve_start(None, false), played.resolve_start(None, true)), (None, None), "it is forgotten");
     let mut chosen = declared(-3000, Some(2000));
     chosen.declared_start();
-    chosen.merge_index(ONLY, list());
+    chosen.merge_index(ONLY, list(), None);
     assert_eq!((chosen.resolve_start(None, true), chosen.start()), (None, Some(ms(2000))));
 }
 

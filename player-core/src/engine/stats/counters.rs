@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use super::super::io::FetchKind;
-use super::super::memory::MemoryUse;
+use super::latency_log::LatencyLog;
+use crate::engine::io::FetchKind;
+use crate::engine::memory::MemoryUse;
 use crate::render::FrameCounts;
-use crate::telemetry::{Failover, FrameAccount, Seek, SessionStats, Stall, Switch};
+use crate::telemetry::{ClockSource, Failover, FrameAccount, LiveDelivery, Seek, SessionStats, Stall, Switch};
 use crate::time::{MediaTime, Now};
 
 /// Most samples of picture against sound that are kept.
 const MOST_SYNC_SAMPLES: usize = 4096;
 /// Number of pictures in a row, all on time, after which video counts as moving.
 const MOVING_FRAMES: u64 = 10;
+
+/// Time after the first picture from which on the latency counts: a session joins before.
+const LATENCY_FROM: Duration = Duration::from_secs(5);
 
 /// A mean weighted by time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +62,7 @@ pub(in crate::engine) struct Ledger {
     dropped_before: u64,
     /// Counts of the renderer before the session.
     frames_before: Option<FrameCounts>,
+    live: LatencyLog,
 }
 
 impl Ledger {
@@ -239,11 +244,42 @@ impl Ledger {
         self.stats.av_sync_nanos.push(nanos);
     }
 
+    /// Notes the latency of live playback, in nanoseconds, and the one that is held, in seconds. It counts while the
+    /// position `moves`.
+    pub(in crate::engine) fn live(
+        &mut self,
+        latency: i64,
+        target: Option<f64>,
+        moves: bool,
+        (clock, clock_error, delivery): (Option<ClockSource>, Option<Duration>, LiveDelivery),
+        now: Now,
+    ) {
+        if let Some(startup) = self.stats.startup {
+            let counts_from = self.loaded_at + startup + LATENCY_FROM;
+            self.live.note(latency, moves && now >= counts_from, now);
+        }
+        let live = self.stats.live.get_or_insert_default();
+        (live.target, live.clock, live.clock_error, live.delivery) = (target, clock, clock_error, delivery);
+    }
+
+    /// Counts a change of rate made to hold the latency.
+    pub(in crate::engine) fn live_rate_changed(&mut self) {
+        self.stats.live.get_or_insert_default().rate_changes += 1;
+    }
+
+    /// Counts a return into the window, or a jump to the wanted latency.
+    pub(in crate::engine) fn live_recovered(&mut self) {
+        self.stats.live.get_or_insert_default().recoveries += 1;
+    }
+
     /// The counters as of now.
     pub(in crate::engine) fn stats(&self, now: Now, ahead: Duration, estimate_bps: Option<u64>) -> SessionStats {
         let mut stats = self.stats.clone();
         if let (Some(since), Some(stall)) = (self.stalled_since, stats.stalls.last_mut()) {
             stall.duration = now.since(since);
+        }
+        if let Some(live) = &mut stats.live {
+            (live.latency_mean, live.latency_p95) = self.live.get();
         }
         stats.buffer_now = ahead;
         stats.bandwidth_estimate = estimate_bps;

@@ -2,6 +2,7 @@
 
 mod counters;
 mod decoder_health;
+mod latency_log;
 
 pub(super) use counters::{Ledger, PlayheadSample};
 pub(super) use decoder_health::DecoderHealth;

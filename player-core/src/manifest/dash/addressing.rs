@@ -22,6 +22,9 @@ use crate::time::{MediaTime, duration_from_ticks};
 /// Addresses that all representations together may hold, in bytes.
 const MAX_ADDRESSES: usize = 64 << 20;
 
+/// A period that grows is taken to end this long after its beginning: a hundred years, so that times stay in range.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// Properties of a period that its representations use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
@@ -29,8 +32,10 @@ pub(super) struct Span {
     pub(super) duration: Option<Duration>,
     /// Leave segments outside the period away (for playback, not for listings).
     pub(super) trim: bool,
-    /// The part of a growing period that can be fetched, as times since its beginning.
+    /// The part of a growing period that can be fetched, as times since its beginning (for listings).
     pub(super) window: Option<Window>,
+    /// The period grows, and its segments go on for as long as nothing ends them (for playback).
+    pub(super) grows: bool,
 }
 
 impl Span {
@@ -128,6 +133,9 @@ impl Addresser {
         let now = span
             .window
             .map(|window| ticks(window.to, scale.timescale).unwrap_or(u64::MAX).saturating_add_signed(scale.origin));
+        let open = span.grows.then(|| ticks(LONGEST, scale.timescale)).flatten();
+        let open = open.map(|open| open.saturating_add_signed(scale.origin));
+        let now = now.or(open);
         let bounds = Bounds {
             repeat_end: match (end, now) {
                 (Some(end), Some(now)) => Some(end.min(now)),
@@ -360,7 +368,8 @@ fn numbered(span: Span, shortest: Duration, duration: u64, timescale: u32, limit
         (Some(total), Some(limit)) => Some(total.min(limit)),
         (total, limit) => total.or(limit),
     };
-    let Some(window) = span.window else { return total.map(|total| (0, total)) };
+    let open = || ticks(LONGEST, timescale).map(|room| room / duration).filter(|_| span.grows);
+    let Some(window) = span.window else { return total.or_else(open).map(|total| (0, total)) };
     let end = (ticks(window.to, timescale)? / duration).min(total.unwrap_or(u64::MAX));
     let first = (ticks(window.from, timescale)? / duration).min(end);
     Some((first, end - first))

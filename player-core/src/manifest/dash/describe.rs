@@ -103,6 +103,7 @@ fn describe_representation(
         duration: period.duration,
         trim: false,
         window: period.window,
+        grows: false,
     };
     let addressed = addresser.address(&representation.chain, owner, span, warnings)?;
     let url = |resource: &Resource| resource.urls.first().map(|url| url.as_str().to_owned());

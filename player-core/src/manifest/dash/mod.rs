@@ -11,6 +11,7 @@ mod chain;
 mod describe;
 mod descriptors;
 mod events;
+mod live;
 mod mpd;
 mod playable_set;
 mod presentation;

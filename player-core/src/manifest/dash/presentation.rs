@@ -1,4 +1,4 @@
-//! A static MPD as the model's presentation. Which sets can be played is decided in `sets`.
+//! An MPD as the model's presentation. Which sets can be played is decided in `sets`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use url::Url;
 use super::addressing::Addresser;
 use super::base_url::Service;
 use super::mpd::{self, Mpd};
-use super::{events, sets, xlink};
+use super::{events, live, sets, xlink};
 use crate::manifest::document::{Warnings, clip};
 use crate::manifest::{ManifestError, RemoteElements, dates, xml};
 use crate::model::{
@@ -37,35 +37,36 @@ pub(in crate::manifest) fn parse(
     let mut root = xml::parse_with(text, super::VERBATIM)?;
     xlink::resolve(&mut root, base, remotes, warnings);
     let mpd = mpd::read(&root, base, now, warnings)?;
-    if mpd.dynamic {
-        return Err(ManifestError::Unsupported { feature: "live DASH".to_owned() });
-    }
     let mut metadata = Vec::new();
     let periods = periods(&mpd, &mut metadata, warnings)?;
     metadata.sort_by_key(|event| event.start);
     let Some(first) = periods.first() else {
         return Err(ManifestError::Empty { message: "no period has anything that can be played".to_owned() });
     };
-    let start = (first.start > MediaTime::ZERO).then_some(first.start);
+    let live = mpd.dynamic.then(|| Box::new(live::description(&mpd, base, warnings)));
+    let start = (first.start > MediaTime::ZERO && live.is_none()).then_some(first.start);
     let end = periods.last().and_then(|last| Some((last.start + last.duration?).since(MediaTime::ZERO)));
+    let available = available_from(&mpd, warnings);
     Ok(Presentation {
         protocol: Protocol::Dash,
-        kind: PresentationKind::OnDemand,
+        kind: if live.is_some() { PresentationKind::Live } else { PresentationKind::OnDemand },
         // Where both are declared and differ, playback ends with the last period.
-        duration: end.or(mpd.duration),
+        duration: end.or(mpd.duration).filter(|_| live.is_none()),
         start,
         periods,
-        epoch: None,
-        available_from: available_from(&mpd, warnings),
+        epoch: live.as_ref().and(available),
+        available_from: available.filter(|_| live.is_none()),
         metadata,
         session_data: Vec::new(),
         steering: steering(&mpd, base),
         pathways: pathways(&mpd.services),
         weights: weights(&mpd.services),
+        live,
     })
 }
 
-/// All segments of a static presentation become available at one time (§5.3.1.2).
+/// `@availabilityStartTime`: from then on the segments of a static presentation are available (§5.3.1.2), and the times of
+/// a dynamic one count from it.
 fn available_from(mpd: &Mpd<'_>, warnings: &mut Warnings) -> Option<WallClock> {
     let written = mpd.element.attr("availabilityStartTime")?;
     let found = dates::instant(written);
@@ -135,7 +136,7 @@ fn periods(
             warnings.push(line, "a period without length");
             continue;
         }
-        let offer = sets::offer(period, start, duration, &mut addresser, warnings)?;
+        let offer = sets::offer(period, start, duration, mpd.dynamic, &mut addresser, warnings)?;
         if offer.sets.is_empty() {
             warnings.push(line, "a period with nothing that can be played");
             continue;

@@ -9,9 +9,10 @@ use super::addressing::{Addresser, Owner, Span};
 use super::descriptors::{self, Purpose};
 use super::mpd::{Period, Representation as Source, Set};
 use super::playable_set::PlayableSet;
-use super::{captions, protection, readable, switching};
+use super::{captions, live, protection, readable, switching};
 use crate::drm::KeySystem;
 use crate::manifest::document::Warnings;
+use crate::manifest::xml::Element;
 use crate::manifest::{ManifestError, codecs, languages};
 use crate::model::{
     AdaptationSet, CaptionTrack, ContainerFormat, ContentKinds, FrameRate, MediaKind, Protection, Representation,
@@ -43,10 +44,11 @@ pub(super) fn offer(
     period: &Period<'_>,
     start: MediaTime,
     duration: Option<Duration>,
+    grows: bool,
     addresser: &mut Addresser,
     warnings: &mut Warnings,
 ) -> Result<Offer, ManifestError> {
-    let span = Span { start, duration, trim: true, window: None };
+    let span = Span { start, duration, trim: true, window: None, grows };
     let mut offer = Offer::default();
     let mut found: Vec<PlayableSet<'_>> = Vec::new();
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
@@ -194,7 +196,9 @@ fn representation(
     let Some(mut addressed) = addresser.address(&source.chain, owner, span, warnings)? else { return Ok(None) };
     if let SegmentIndex::Known(list) = &addressed.index {
         let timed = list.span(0).is_some_and(|(_, duration)| duration > Duration::ZERO);
-        if !timed {
+        // A list that grows may be empty still.
+        let may_grow = span.grows && list.is_empty();
+        if !timed && !may_grow {
             warnings.push(line, "Representation skipped: it has no segments");
             return Ok(None);
         }
@@ -219,9 +223,15 @@ fn representation(
             .and_then(|text| text.split_whitespace().last()?.parse().ok()),
         audio_group: None,
         index: addressed.index,
+        availability: span.grows.then(|| live::availability(&source.chain, &base_elements(source))),
         protection,
         traits: traits(source, set),
     }))
+}
+
+/// Returns the first `BaseURL` of the representation and of its set.
+fn base_elements<'x>(source: &Source<'x>) -> Vec<&'x Element> {
+    [source.element, source.set].into_iter().filter_map(|level| level.first("BaseURL")).collect()
 }
 
 /// Returns the properties that few representations declare.

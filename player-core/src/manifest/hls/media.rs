@@ -89,6 +89,17 @@ pub(super) struct Segment<'a> {
     pub(super) program_date_time: Option<i64>,
 }
 
+/// Tags in force behind the last segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trailing {
+    /// Index into [`MediaPlaylist::maps`], if there is a map.
+    pub(super) map: Option<u32>,
+    /// Index into [`MediaPlaylist::key_sets`]; the set may be empty.
+    pub(super) keys: u32,
+    /// The next segment begins with a discontinuity.
+    pub(super) discontinuity: bool,
+}
+
 /// A media playlist as typed data.
 #[derive(Clone, Debug, Default)]
 pub(super) struct MediaPlaylist<'a> {
@@ -96,6 +107,10 @@ pub(super) struct MediaPlaylist<'a> {
     pub(super) target_duration: Option<Duration>,
     pub(super) media_sequence: u64,
     pub(super) discontinuity_sequence: u64,
+    /// `EXT-X-DISCONTINUITY-SEQUENCE` is declared.
+    pub(super) declares_discontinuities: bool,
+    /// State of the tags behind the last segment, which holds for the parts of the next one.
+    pub(super) trailing: Trailing,
     /// `VOD` or `EVENT` as written.
     pub(super) playlist_type: Option<String>,
     pub(super) ended: bool,
@@ -114,6 +129,16 @@ impl MediaPlaylist<'_> {
     /// The keys in force for a segment; empty for clear media.
     pub(super) fn keys(&self, segment: &Segment<'_>) -> &[Rc<Key>] {
         self.key_sets.get(segment.keys as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Media sequence number of the first listed segment.
+    pub(super) fn first_sequence(&self) -> u64 {
+        self.media_sequence.saturating_add(self.live.skipped())
+    }
+
+    /// Media sequence number of the segment that follows the last listed one.
+    pub(super) fn next_sequence(&self) -> u64 {
+        self.first_sequence().saturating_add(self.segments.len() as u64)
     }
 
     /// The sum of all segments' durations.
@@ -166,6 +191,8 @@ pub(super) fn read<'a>(lexer: &mut Lexer<'a>, warnings: &mut Warnings) -> Result
             Content::Tag { name, value } => reader.tag(line.number, name, value),
         }
     }
+    reader.playlist.trailing =
+        Trailing { map: reader.map, keys: reader.key_set(), discontinuity: reader.pending.discontinuity };
     if reader.playlist.target_duration.is_none() {
         reader.warnings.push(None, "EXT-X-TARGETDURATION is missing");
     }
@@ -208,8 +235,7 @@ impl<'a> Reader<'a, '_> {
 
     /// The media sequence number of the segment that the tags under way are about.
     fn next_sequence(&self) -> u64 {
-        let before = self.playlist.live.skipped().saturating_add(self.playlist.segments.len() as u64);
-        self.playlist.media_sequence.saturating_add(before)
+        self.playlist.next_sequence()
     }
 
     fn tag(&mut self, line: u32, name: &str, value: Cow<'a, str>) {
@@ -271,7 +297,10 @@ impl<'a> Reader<'a, '_> {
                     nanos(value).and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
             }
             "EXT-X-MEDIA-SEQUENCE" => self.sequence(line, value, |list| &mut list.media_sequence),
-            "EXT-X-DISCONTINUITY-SEQUENCE" => self.sequence(line, value, |list| &mut list.discontinuity_sequence),
+            "EXT-X-DISCONTINUITY-SEQUENCE" => {
+                list.declares_discontinuities = true;
+                self.sequence(line, value, |list| &mut list.discontinuity_sequence);
+            }
             "EXT-X-PLAYLIST-TYPE" => list.playlist_type = Some(value.to_owned()),
             "EXT-X-ENDLIST" => list.ended = true,
             "EXT-X-I-FRAMES-ONLY" => list.i_frames_only = true,

@@ -56,6 +56,7 @@ pub(super) fn presentation(
         steering,
         pathways: builder.pathways.list,
         weights: Vec::new(),
+        live: None,
     })
 }
 

@@ -62,6 +62,7 @@ pub(super) fn audio(builder: &mut Builder<'_, '_>, audio_only: bool) -> Vec<Adap
                 format: ContainerFormat::Unknown,
                 audio_group: Some(group.to_owned()),
                 index,
+                availability: None,
                 protection: builder.protection.clone(),
                 traits: traits(first),
             });
@@ -95,6 +96,7 @@ pub(super) fn subtitles(builder: &mut Builder<'_, '_>) -> Vec<AdaptationSet> {
             format: if ttml { ContainerFormat::Unknown } else { ContainerFormat::WebVtt },
             audio_group: None,
             index: builder.index(urls),
+            availability: None,
             protection: Vec::new(),
             traits: traits(first),
         };

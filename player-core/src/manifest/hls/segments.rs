@@ -8,15 +8,22 @@ use super::date_ranges::DateMap;
 use super::is_media;
 use super::keys;
 use super::lexer::{Lexer, Variables};
-use super::media::{self, MediaPlaylist, Start};
+use super::live::HintKind;
+use super::media::{self, MediaPlaylist, Segment, Start};
 use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, ParsedIndex, codecs};
 use crate::model::{
-    AdaptationSet, ByteRange, ContainerFormat, ContentKinds, IndexSource, ListedSegment, MediaKind, Period,
-    Presentation, PresentationKind, Protocol, Representation, RepresentationTraits, Resource, SegmentIndex,
-    SegmentList, SegmentListing, TimestampMapping, TrackId,
+    AdaptationSet, ByteRange, ContainerFormat, ContentKinds, IndexSource, ListedPart, ListedSegment, LiveDescription,
+    MediaKind, PartTraits, Period, PlaylistGrowth, Presentation, PresentationKind, Protocol, RenditionReport,
+    Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList, SegmentListing, TimestampMapping,
+    TrackId,
 };
 use crate::time::{MediaTime, WallClock};
+
+/// Target duration of a playlist that grows and declares none.
+const DEFAULT_TARGET: Duration = Duration::from_secs(6);
+/// No playlist is reloaded more often, whatever it declares.
+const LEAST_TARGET: Duration = Duration::from_millis(200);
 
 /// Reads the media playlist of a variant or rendition.
 pub(in crate::manifest) fn parse_index(
@@ -35,10 +42,16 @@ pub(in crate::manifest) fn parse_index(
     let begin = source.period_start;
     let listing = listing(&playlist, base, begin, warnings);
     let metadata = playlist.date_ranges.timed(&dates(&playlist, begin), warnings);
+    let growth = growth(&playlist, base);
+    let start = match &growth {
+        // The end is another one by the time that it is used.
+        Some(_) => playlist.start.map(|start| MediaTime::from_nanos(start.offset_nanos)),
+        None => playlist.start.map(|start| begin + beginning(&playlist, start).since(MediaTime::ZERO)),
+    };
     Ok(ParsedIndex {
         segments: SegmentList::Listed(Box::new(listing)),
-        live: false,
-        start: playlist.start.map(|start| begin + beginning(&playlist, start).since(MediaTime::ZERO)),
+        growth: growth.map(Box::new),
+        start,
         epoch: epoch(&playlist),
         metadata,
         warnings: Vec::new(),
@@ -57,7 +70,8 @@ pub(super) fn presentation(
     warnings: &mut Warnings,
 ) -> Result<Presentation, ManifestError> {
     check(playlist, warnings)?;
-    let duration = playlist.duration();
+    let growth = growth(playlist, base);
+    let duration = growth.is_none().then(|| playlist.duration());
     let format = format(playlist);
     let (kind, content) = match format {
         ContainerFormat::WebVtt | ContainerFormat::Ttml => (MediaKind::Text, Some(ContentKinds::only(MediaKind::Text))),
@@ -76,6 +90,7 @@ pub(super) fn presentation(
         sample_rate: None,
         format,
         audio_group: None,
+        availability: None,
         protection: keys::announced(playlist.key_sets.iter().flatten().map(AsRef::as_ref), base, warnings),
         traits: RepresentationTraits::default(),
         index: SegmentIndex::Known(SegmentList::Listed(Box::new(listing(playlist, base, MediaTime::ZERO, warnings)))),
@@ -91,12 +106,17 @@ pub(super) fn presentation(
         forced: false,
         representations: vec![representation],
     };
-    let period = Period::new("0".to_owned(), MediaTime::ZERO, Some(duration), vec![set]);
+    let period = Period::new("0".to_owned(), MediaTime::ZERO, duration, vec![set]);
+    let kind = if growth.is_some() { PresentationKind::Live } else { PresentationKind::OnDemand };
+    let start = match &growth {
+        Some(_) => playlist.start.map(|start| MediaTime::from_nanos(start.offset_nanos)),
+        None => playlist.start.map(|start| beginning(playlist, start)),
+    };
     Ok(Presentation {
         protocol: Protocol::Hls,
-        kind: PresentationKind::OnDemand,
-        duration: Some(duration),
-        start: playlist.start.map(|start| beginning(playlist, start)),
+        kind,
+        duration,
+        start,
         periods: vec![period],
         epoch: epoch(playlist),
         available_from: None,
@@ -105,7 +125,44 @@ pub(super) fn presentation(
         steering: None,
         pathways: Vec::new(),
         weights: Vec::new(),
+        live: growth
+            .map(|growth| Box::new(LiveDescription { playlist: Some(Box::new(growth)), ..LiveDescription::default() })),
     })
+}
+
+/// Returns the declarations of a playlist that grows; `None` if it is complete. One without `EXT-X-ENDLIST` that calls
+/// itself VOD is complete (§4.4.3.5).
+fn growth(playlist: &MediaPlaylist<'_>, base: &Url) -> Option<PlaylistGrowth> {
+    if playlist.ended || is_vod(playlist) {
+        return None;
+    }
+    let (tags, control) = (&playlist.live, playlist.live.server_control.unwrap_or_default());
+    let longest = playlist.segments.iter().map(|segment| segment.duration).max();
+    let next_sequence = playlist.next_sequence();
+    let parts = tags.parts.iter().filter(|part| part.sequence == next_sequence);
+    let reports = tags.rendition_reports.iter().filter_map(|report| {
+        let url = base.join(&report.uri).ok()?;
+        Some(RenditionReport { url, last_sequence: report.last_sequence, last_part: report.last_part })
+    });
+    Some(PlaylistGrowth {
+        target_duration: playlist.target_duration.or(longest).unwrap_or(DEFAULT_TARGET).max(LEAST_TARGET),
+        hold_back: control.hold_back,
+        part_target: tags.part_target,
+        part_hold_back: control.part_hold_back,
+        can_block_reload: control.can_block_reload,
+        can_skip_until: control.can_skip_until,
+        can_skip_date_ranges: control.can_skip_date_ranges,
+        next_sequence,
+        next_part: parts.map(|part| part.index.saturating_add(1)).max().unwrap_or(0),
+        skipped: tags.skipped(),
+        removed_date_ranges: tags.skip.as_ref().map(|skip| skip.removed_date_ranges.clone()).unwrap_or_default(),
+        discontinuity_sequence: playlist.declares_discontinuities.then_some(playlist.discontinuity_sequence),
+        reports: reports.collect(),
+    })
+}
+
+fn is_vod(playlist: &MediaPlaylist<'_>) -> bool {
+    playlist.playlist_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("VOD"))
 }
 
 /// §4.4.2.2: a negative offset counts from the end; one that lies outside means that end. Unless it is `PRECISE`,
@@ -128,15 +185,13 @@ fn beginning(playlist: &MediaPlaylist<'_>, start: Start) -> MediaTime {
     begin
 }
 
-/// Refuses playlists that cannot be played yet, and empty ones.
+/// Refuses complete playlists that are empty. One that grows may be empty still.
 fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), ManifestError> {
-    let vod = playlist.playlist_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("VOD"));
-    if !playlist.ended && vod {
+    let is_vod = is_vod(playlist);
+    if !playlist.ended && is_vod {
         warnings.push(None, "the playlist says VOD and has no EXT-X-ENDLIST");
-    } else if !playlist.ended {
-        return Err(ManifestError::Unsupported { feature: "live HLS".to_owned() });
     }
-    if playlist.segments.is_empty() {
+    if playlist.segments.is_empty() && (playlist.ended || is_vod) {
         return Err(ManifestError::Empty { message: "the playlist has no segments".to_owned() });
     }
     Ok(())
@@ -172,9 +227,10 @@ fn epoch(playlist: &MediaPlaylist<'_>) -> Option<WallClock> {
 
 /// Segments follow each other without holes: the sum of the durations before a segment is its beginning (§6.3.3).
 /// Discontinuities are counted from the first segment: playlists on demand all begin at the same time, and those of a
-/// variant and its renditions may begin to count elsewhere.
+/// variant and its renditions may begin to count elsewhere. Playlists that grow begin anywhere, and count from what they
+/// declare (§4.4.3.3).
 fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings: &mut Warnings) -> SegmentListing {
-    let mut list = SegmentListing::new(vec![base.clone()]).numbered_from(playlist.media_sequence);
+    let mut list = SegmentListing::new(vec![base.clone()]).numbered_from(playlist.first_sequence());
     let key_sets: Vec<Option<u32>> = playlist
         .key_sets
         .iter()
@@ -193,7 +249,8 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
         })
         .collect();
     let mut start = begin;
-    let mut discontinuities = 0;
+    let is_complete = playlist.ended || is_vod(playlist);
+    let mut discontinuities = if is_complete { 0 } else { playlist.discontinuity_sequence };
     for (at, segment) in playlist.segments.iter().enumerate() {
         discontinuities += u64::from(segment.discontinuity && at > 0);
         // A request cannot ask for an empty range (RFC 9110 §14.1.2): a server would send the whole file.
@@ -222,5 +279,113 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
         }
         start = start + segment.duration;
     }
+    if !is_complete {
+        list = list.open();
+        let next = discontinuities + u64::from(playlist.trailing.discontinuity && !playlist.segments.is_empty());
+        let trailing = PartState {
+            init: playlist.trailing.map.and_then(|map| inits.get(map as usize).copied().flatten()),
+            keys: keys_at(playlist.trailing.keys),
+            discontinuity: next,
+        };
+        add_parts(&mut list, playlist, begin, start, trailing, |segment| {
+            let init = segment.map.and_then(|map| inits.get(map as usize).copied().flatten());
+            (init, keys_at(segment.keys))
+        });
+    }
     list
+}
+
+/// State in force for a part.
+#[derive(Clone, Copy, Debug)]
+struct PartState {
+    init: Option<u32>,
+    keys: Option<u32>,
+    discontinuity: u64,
+}
+
+/// Adds the parts of the last segments, those of the segment that is being written, and the hint for the next one.
+/// `begin` and `end` are those of the listed segments; `state` gives the initialisation data and keys of a segment.
+fn add_parts(
+    list: &mut SegmentListing,
+    playlist: &MediaPlaylist<'_>,
+    begin: MediaTime,
+    end: MediaTime,
+    trailing: PartState,
+    state: impl Fn(&Segment<'_>) -> (Option<u32>, Option<u32>),
+) {
+    let first = playlist.first_sequence();
+    let mut starts = Vec::with_capacity(playlist.segments.len());
+    let (mut start, mut discontinuity) = (begin, playlist.discontinuity_sequence);
+    for (at, segment) in playlist.segments.iter().enumerate() {
+        discontinuity += u64::from(segment.discontinuity && at > 0);
+        starts.push((start, discontinuity));
+        start = start + segment.duration;
+    }
+    let place = |sequence: u64| {
+        let at = sequence.checked_sub(first).and_then(|at| usize::try_from(at).ok())?;
+        let (start, discontinuity) = *starts.get(at)?;
+        let (init, keys) = state(playlist.segments.get(at)?);
+        Some((start, PartState { init, keys, discontinuity }))
+    };
+    let mut cursor: Option<(u64, MediaTime)> = None;
+    for part in &playlist.live.parts {
+        let (begin, state) = place(part.sequence).unwrap_or((end, trailing));
+        let start = cursor.filter(|(sequence, _)| *sequence == part.sequence).map_or(begin, |(_, time)| time);
+        cursor = Some((part.sequence, start + part.duration));
+        let traits = PartTraits { independent: part.independent, ..PartTraits::default() };
+        push_part(
+            list,
+            part.sequence,
+            part.index,
+            start,
+            part.duration,
+            &part.uri,
+            part.range,
+            part.gap,
+            state,
+            traits,
+        );
+    }
+    let hint = playlist.live.preload_hints.iter().find(|hint| hint.kind == HintKind::Part);
+    let (Some(hint), Some(target)) = (hint, playlist.live.part_target) else { return };
+    let sequence = playlist.next_sequence();
+    let last = playlist.live.parts.last().filter(|part| part.sequence == sequence);
+    let index = last.map_or(0, |part| part.index.saturating_add(1));
+    let start = cursor.filter(|(of, _)| *of == sequence).map_or(end, |(_, time)| time);
+    let ranged = hint.start > 0 || hint.length.is_some();
+    let range = ranged.then_some(ByteRange { offset: hint.start, length: hint.length });
+    let is_rest = ranged && hint.length.is_none();
+    let traits = PartTraits { independent: index == 0, is_hinted: true, is_rest };
+    push_part(list, sequence, index, start, target, &hint.uri, range, false, trailing, traits);
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of one part")]
+fn push_part(
+    list: &mut SegmentListing,
+    sequence: u64,
+    index: u32,
+    start: MediaTime,
+    duration: Duration,
+    uri: &str,
+    range: Option<ByteRange>,
+    gap: bool,
+    state: PartState,
+    traits: PartTraits,
+) {
+    let part = ListedPart {
+        sequence,
+        index,
+        start,
+        duration,
+        uri,
+        range,
+        init: state.init,
+        mapping: TimestampMapping::Discontinuity(state.discontinuity),
+        gap,
+        encryption: state.keys,
+        traits,
+    };
+    if !list.push_part(&part) {
+        list.push_part(&ListedPart { uri: "", gap: true, ..part });
+    }
 }

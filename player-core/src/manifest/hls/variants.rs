@@ -268,6 +268,7 @@ fn representation(builder: &mut Builder<'_, '_>, id: String, same: &[&Variant]) 
         format: ContainerFormat::Unknown,
         audio_group: group.map(|name| builder.pathways.group(name).to_owned()),
         index: builder.index(urls),
+        availability: None,
         protection: builder.protection.clone(),
         traits: traits(variant),
     })

@@ -1,8 +1,10 @@
 //! HLS playlists and the presentations they become.
 
+use std::time::Duration;
+
 use super::{base, dump, dump_index, error, parsed};
 use crate::manifest::{ManifestError, describe, parse_index};
-use crate::model::{IndexSource, Resource, SegmentIndex};
+use crate::model::{IndexSource, PresentationKind, Resource, SegmentIndex};
 use crate::time::MediaTime;
 
 const CMAF: &str = r#"#EXTM3U
@@ -150,8 +152,6 @@ fn the_same_playlist_as_an_index_begins_where_its_period_does_and_imports_variab
 
 #[test]
 fn what_cannot_be_played_is_one_typed_error() {
-    let live = error("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n");
-    assert_eq!(live, ManifestError::Unsupported { feature: "live HLS".to_owned() });
     assert!(matches!(error("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-ENDLIST\n"), ManifestError::Empty { .. }));
     assert!(matches!(error("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n"), ManifestError::Empty { .. }));
     assert!(matches!(error("<!DOCTYPE html><html></html>"), ManifestError::NotAManifest { .. }));
@@ -161,7 +161,14 @@ fn what_cannot_be_played_is_one_typed_error() {
 #[test]
 fn a_playlist_that_stops_in_the_middle_is_live_and_not_shorter() {
     let cut = &MEDIA[..MEDIA.find("#EXT-X-DISCONTINUITY\n").unwrap_or(0)];
-    assert_eq!(error(cut), ManifestError::Unsupported { feature: "live HLS".to_owned() });
+    let presentation = parsed(cut).presentation;
+    assert_eq!((presentation.kind, presentation.duration), (PresentationKind::Live, None));
+    let SegmentIndex::Known(list) = &presentation.periods[0].adaptation_sets[0].representations[0].index else {
+        panic!("the segments are listed");
+    };
+    assert!(!list.is_empty());
+    let growth = presentation.live.and_then(|live| live.playlist).expect("it says how it grows");
+    assert_eq!(growth.target_duration, Duration::from_secs(4));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn record(bytes: &[u8], is_playlist: bool) -> String {
         let source = IndexSource::playlist(Resource::new(base()));
         match parse_index(bytes, &source, &base()) {
             Ok(found) => json!({
-                "segments": found.segments, "live": found.live, "start": found.start, "epoch": found.epoch,
+                "segments": found.segments, "live": found.growth.is_some(), "start": found.start, "epoch": found.epoch,
                 "metadata": found.metadata,
             }),
             Err(error) => json!(error.to_string()),

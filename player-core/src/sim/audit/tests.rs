@@ -34,6 +34,7 @@ fn request(id: u64) -> Output {
         post: None,
         key_ids: Vec::new(),
         resume: None,
+        is_head: false,
         max_bytes: 1000,
         first_byte_timeout: Duration::from_secs(1),
         stall_timeout: Duration::from_secs(1),
@@ -124,8 +125,14 @@ fn requests_continue_what_is_kept_and_nothing_is_kept_for_ever() {
     };
     let started = |id, resumed| {
         let url = Url::parse("http://host/1.m4s").expect("an address");
-        let head =
-            ResponseHead { status: 206, url, content_type: None, content_length: Some(10), range_ignored: false };
+        let head = ResponseHead {
+            status: 206,
+            url,
+            content_type: None,
+            content_length: Some(10),
+            range_ignored: false,
+            date: None,
+        };
         Err(Box::new(Input::FetchStarted { id: FetchId(id), head, resumed }))
     };
     let again = [Ok(request(1)), broken(1, 9), rest(2, 1, 9), started(2, true), broken(2, 4), rest(3, 2, 13)];

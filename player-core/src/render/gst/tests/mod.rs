@@ -8,6 +8,7 @@ mod failures;
 mod flooding;
 mod media;
 mod playing;
+mod rates;
 mod rig;
 mod seeking;
 mod switching;

@@ -154,7 +154,7 @@ fn in_sync(video: &Track, audio: &Track) {
 }
 
 /// Times at which sound begins after silence, without the one at the very beginning.
-fn onsets(got: &Mutex<Got>) -> Vec<MediaTime> {
+pub(super) fn onsets(got: &Mutex<Got>) -> Vec<MediaTime> {
     let mut onsets = Vec::new();
     let mut quiet_since = MediaTime::ZERO;
     for chunk in &got.lock().unwrap().sound {

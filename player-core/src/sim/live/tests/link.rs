@@ -30,6 +30,7 @@ fn request(address: &str) -> FetchRequest {
         post: None,
         key_ids: Vec::new(),
         resume: None,
+        is_head: false,
         max_bytes: 1 << 30,
         first_byte_timeout: Duration::from_secs(8),
         stall_timeout: Duration::from_secs(8),

@@ -1,0 +1,280 @@
+//! Growth of a live presentation: when its manifest and its playlists were read and are due again (RFC 8216bis §6.3.4;
+//! ISO/IEC 23009-1 §5.3.1.2), where its live edge is, and which times can be played.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Source;
+use crate::engine::ids::RepKey;
+use crate::model::{
+    IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, Resource, SegmentList,
+};
+use crate::time::{MediaTime, Now, TimeRange, WallClock};
+
+/// No manifest is fetched more often than this.
+const LEAST_PERIOD: Duration = Duration::from_millis(500);
+/// An update that failed is asked for again after this at the latest.
+const RETRY_PERIOD: Duration = Duration::from_secs(2);
+/// Dates that lie further in the future than this are not those of the wall clock.
+const FUTURE: i64 = 500_000_000;
+
+/// State of a media playlist that grows.
+#[derive(Clone, Debug)]
+struct Playlist {
+    growth: PlaylistGrowth,
+    /// Time at which the request for the state that is known was sent.
+    asked_at: Now,
+    /// Time at which it was received.
+    read_at: Now,
+    /// Time at which it was last another one than before.
+    changed_at: Now,
+    /// It was another one than the state before it.
+    has_changed: bool,
+    /// The last request failed, at this time.
+    failed_at: Option<Now>,
+    /// Earliest time of the end of the list by its updates, as the end and the time at which that was listed.
+    edge: (MediaTime, Now),
+    /// End of the list as it was read last.
+    end: MediaTime,
+}
+
+impl Playlist {
+    /// Returns the live end of the list: what it grew to so far, carried on with time for as long as an update may take.
+    fn edge(&self, now: Now) -> MediaTime {
+        let (end, at) = self.edge;
+        let slack = self.growth.part_target.unwrap_or(self.growth.target_duration);
+        (end + now.since(at)).min(self.end + slack)
+    }
+
+    fn due(&self) -> Now {
+        if let Some(failed) = self.failed_at {
+            return failed + (self.growth.target_duration / 2).min(RETRY_PERIOD);
+        }
+        let growth = &self.growth;
+        if growth.can_block_reload {
+            return self.read_at;
+        }
+        let period = growth.part_target.unwrap_or(growth.target_duration);
+        self.asked_at + if self.has_changed { period } else { period / 2 }
+    }
+}
+
+/// State of a presentation that grows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Live {
+    playlists: BTreeMap<RepKey, Playlist>,
+    /// Time at which the manifest was fetched last, and whether that succeeded.
+    manifest: Option<(Now, bool)>,
+    /// Time at which the manifest last listed something else than before.
+    manifest_changed_at: Option<Now>,
+    /// The media announced a new manifest.
+    is_update_announced: bool,
+}
+
+impl Live {
+    /// Forgets the state of playlists that are listed no more.
+    pub(super) fn retain(&mut self, stays: impl Fn(RepKey) -> bool) {
+        self.playlists.retain(|rep, _| stays(*rep));
+    }
+}
+
+impl Source {
+    /// Returns true if something will be added to the presentation.
+    pub(in crate::engine) fn is_live(&self) -> bool {
+        self.presentation.kind == PresentationKind::Live
+    }
+
+    /// Begins a presentation that is live by its manifest, which was requested at `asked_at`. A media playlist that was
+    /// loaded by itself is read again from where it was loaded.
+    pub(in crate::engine) fn begin_live(&mut self, asked_at: Now, now: Now) {
+        self.note_manifest_read(true, now);
+        self.note_manifest_changed(now);
+        let playlist = self.presentation.take_playlist();
+        let rep = self.presentation.all_reps().next();
+        if let (Some(growth), Some(rep)) = (playlist, rep) {
+            let urls = self.locations.manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
+            let source = IndexSource::playlist(Resource { urls, range: None });
+            if let Some(from) = self.locations.candidates(&source.resource).into_iter().next() {
+                self.indexes.adopt(rep, source, &from);
+            }
+            self.note_playlist(rep, Some(*growth), asked_at, now);
+        }
+    }
+
+    /// Returns true if the server may be asked to hold the answer to a reload. A server that failed to is asked plainly
+    /// once.
+    pub(in crate::engine) fn may_block(&self, rep: RepKey) -> bool {
+        let playlist = self.live.playlists.get(&rep);
+        playlist.is_some_and(|playlist| playlist.growth.can_block_reload && playlist.failed_at.is_none())
+    }
+
+    /// Returns what the manifest declares about its growth.
+    pub(in crate::engine) fn live_description(&self) -> Option<&LiveDescription> {
+        self.presentation.live.as_deref()
+    }
+
+    /// Returns what a playlist that grows declares.
+    pub(in crate::engine) fn growth(&self, rep: RepKey) -> Option<&PlaylistGrowth> {
+        self.live.playlists.get(&rep).map(|playlist| &playlist.growth)
+    }
+
+    /// Returns the representations whose playlists grow.
+    pub(in crate::engine) fn growing(&self) -> impl Iterator<Item = RepKey> + '_ {
+        self.live.playlists.keys().copied()
+    }
+
+    /// Notes a playlist that was read: it grows, or is complete (`growth` is `None`). `asked_at` is the time of the
+    /// request. The presentation is live from the first playlist that grows until all of those in use are complete.
+    pub(in crate::engine) fn note_playlist(
+        &mut self,
+        rep: RepKey,
+        growth: Option<PlaylistGrowth>,
+        asked_at: Now,
+        now: Now,
+    ) {
+        let Some(growth) = growth else {
+            self.live.playlists.remove(&rep);
+            if self.live.playlists.is_empty() && self.is_live() && self.presentation.live.is_none() {
+                self.presentation.set_kind(PresentationKind::OnDemand);
+            }
+            return;
+        };
+        let list = self.presentation.known_list(rep);
+        let end = list.and_then(SegmentList::listed_end).unwrap_or_default();
+        let dated = list.and_then(SegmentList::last_date);
+        let before = self.live.playlists.get(&rep);
+        let has_changed = before.is_none_or(|before| {
+            (before.growth.next_sequence, before.growth.next_part) != (growth.next_sequence, growth.next_part)
+        });
+        let changed_at = before.map_or(now, |before| if has_changed { now } else { before.changed_at });
+        let edge = match before {
+            // An update that comes late moves nothing back, unless the list fell behind by more than one segment.
+            Some(before) if before.edge(now) >= end && before.edge(now) <= end + growth.target_duration => {
+                (before.edge(now), now)
+            }
+            _ => (end, now),
+        };
+        let playlist = Playlist { growth, asked_at, read_at: now, changed_at, has_changed, failed_at: None, edge, end };
+        self.live.playlists.insert(rep, playlist);
+        self.presentation.set_kind(PresentationKind::Live);
+        if let Some((start, date)) = dated {
+            self.presentation
+                .set_epoch(WallClock::from_unix_nanos(date.as_unix_nanos().saturating_sub(start.as_nanos())));
+        }
+    }
+
+    /// Notes that a playlist could not be read.
+    pub(in crate::engine) fn note_playlist_failed(&mut self, rep: RepKey, now: Now) {
+        if let Some(playlist) = self.live.playlists.get_mut(&rep) {
+            playlist.failed_at = Some(now);
+        }
+    }
+
+    /// Returns the time at which a playlist is due to be read again; `None` if it does not grow.
+    pub(in crate::engine) fn playlist_due(&self, rep: RepKey) -> Option<Now> {
+        self.live.playlists.get(&rep).map(Playlist::due)
+    }
+
+    /// Notes that the manifest was fetched, or could not be.
+    pub(in crate::engine) fn note_manifest_read(&mut self, is_read: bool, now: Now) {
+        self.live.manifest = Some((now, is_read));
+        if is_read {
+            self.live.is_update_announced = false;
+        }
+    }
+
+    /// Notes that the manifest listed something that was not listed before.
+    pub(in crate::engine) const fn note_manifest_changed(&mut self, now: Now) {
+        self.live.manifest_changed_at = Some(now);
+    }
+
+    /// Notes that the media announced a newer manifest.
+    pub(in crate::engine) const fn announce_update(&mut self) {
+        self.live.is_update_announced = true;
+    }
+
+    /// Returns the time at which the manifest is due to be fetched again. `is_awaited` is true while a stream waits for
+    /// something that is not listed.
+    pub(in crate::engine) fn manifest_due(&self, is_awaited: bool) -> Option<Now> {
+        let (at, is_read) = self.live.manifest?;
+        if !self.is_live() {
+            return None;
+        }
+        if !is_read {
+            return Some(at + RETRY_PERIOD);
+        }
+        let updates = self.presentation.live.as_ref()?.updates;
+        if self.live.is_update_announced {
+            return Some(at + LEAST_PERIOD);
+        }
+        match updates {
+            ManifestUpdates::Never => None,
+            ManifestUpdates::Every(period) => Some(at + period.max(LEAST_PERIOD)),
+            ManifestUpdates::OnEvent => is_awaited.then_some(at + LEAST_PERIOD),
+        }
+    }
+
+    /// Returns the last time at which anything was added to what is listed for a representation.
+    pub(in crate::engine) fn last_change(&self, rep: RepKey) -> Option<Now> {
+        let playlist = self.live.playlists.get(&rep).map(|playlist| playlist.changed_at);
+        playlist.or(self.live.manifest_changed_at)
+    }
+
+    /// Returns the presentation time that is live: by the clock where segments have absolute times (DASH), else the end
+    /// of the playlist of `rep`, carried on between its updates.
+    pub(in crate::engine) fn live_edge(&self, rep: RepKey, now: Now) -> Option<MediaTime> {
+        if let Some(playlist) = self.live.playlists.get(&rep) {
+            return Some(playlist.edge(now));
+        }
+        if !self.is_live() {
+            return None;
+        }
+        self.presentation.time_at(now).or_else(|| self.presentation.known_list(rep)?.end())
+    }
+
+    /// Returns the end of what can be fetched of a representation now: listed, and available by the clock.
+    pub(in crate::engine) fn available_end(&self, rep: RepKey, now: Now) -> Option<MediaTime> {
+        let list = self.presentation.known_list(rep)?;
+        let listed = list.listed_end()?;
+        let availability = self.presentation.representation(rep)?.availability;
+        let (Some(availability), Some(time)) = (availability, self.presentation.time_at(now)) else {
+            return Some(listed);
+        };
+        if availability.offset == Duration::MAX || listed <= time {
+            return Some(listed);
+        }
+        let complete = time + availability.offset;
+        // The last segment that is complete, or of which a part can be fetched.
+        let at = list.at(complete)?;
+        let (start, duration) = list.span(at)?;
+        if availability.is_chunked {
+            return Some(time.clamp(start, start + duration).min(listed));
+        }
+        Some(start.min(listed))
+    }
+
+    /// Returns the range of times that can be played, for the playlist or timeline of `rep`.
+    pub(in crate::engine) fn live_window(&self, rep: RepKey, now: Now) -> Option<TimeRange> {
+        let edge = self.live_edge(rep, now)?;
+        let list = self.presentation.known_list(rep)?;
+        let depth = self.presentation.live.as_ref().and_then(|live| live.window);
+        let first = self.presentation.periods.first().map(|period| period.start);
+        let mut start = if self.live.playlists.contains_key(&rep) { list.start() } else { first.max(list.start()) };
+        // Segments of earlier periods may still be listed.
+        if !self.live.playlists.contains_key(&rep) && self.presentation.periods.len() > 1 {
+            start = first;
+        }
+        let start = start.unwrap_or_default();
+        let start = depth.map_or(start, |depth| start.max(edge - depth));
+        let end = self.available_end(rep, now).unwrap_or(edge);
+        Some(TimeRange { start: start.min(end), end })
+    }
+
+    /// Returns by how much the presentation's dates lead to a later time than the live edge has, in nanoseconds, if the
+    /// dates can be those of the wall clock; `None` without dates, or if the edge would lie in the future.
+    pub(in crate::engine) fn date_lead(&self, rep: RepKey, now: Now) -> Option<i64> {
+        let time = self.presentation.time_at(now)?;
+        let lead = time.nanos_from(self.live_edge(rep, now)?);
+        (lead > -FUTURE).then_some(lead)
+    }
+}
