@@ -77,6 +77,22 @@ struct Transfer {
 }
 
 impl Transfer {
+    fn new(request: &FetchRequest, earlier: Option<Interrupted>, now: Now) -> Self {
+        Self {
+            id: request.id,
+            phase: Phase::Flowing,
+            stall_timeout: request.stall_timeout,
+            started: now,
+            report: FetchReport::default(),
+            done: 0,
+            skipped: 0,
+            earlier,
+            identity: None,
+            steps: Vec::new(),
+            seq: 0,
+        }
+    }
+
     /// Returns what the host keeps of it after a failure.
     fn interrupted(&self, outcome: &FetchOutcome) -> Option<Interrupted> {
         let FetchOutcome::Failed { bytes, error } = outcome else { return None };
@@ -370,19 +386,7 @@ impl Network {
         self.fired.extend(faults.into_iter().map(|fault| FiredFault::new(fault, request, now)));
         let ending = |at: Now, error| Phase::Ending { at, outcome: FetchOutcome::Failed { bytes: 0, error } };
         let latency = self.link.latency_at(now.as_duration());
-        let mut transfer = Transfer {
-            id: request.id,
-            phase: Phase::Flowing,
-            stall_timeout: request.stall_timeout,
-            started: now,
-            report: FetchReport::default(),
-            done: 0,
-            skipped: 0,
-            earlier: request.resume.map(|resume| self.kept.take(resume)),
-            identity: None,
-            steps: Vec::new(),
-            seq: 0,
-        };
+        let mut transfer = Transfer::new(request, request.resume.map(|resume| self.kept.take(resume)), now);
         let mut url = request.url.clone();
         if let Some(Effect::Redirect(host)) = &effect {
             film = self.films.iter().position(|(name, _)| name == host);
@@ -406,7 +410,7 @@ impl Network {
             transfer.phase = ending(begins, error);
             return transfer;
         }
-        let Served { begins: ready, content, waits } = match self.live.serve(request, &url, begins, latency) {
+        let Served { begins: ready, content, waits, date } = match self.live.serve(request, &url, begins, latency) {
             Some(served) => served,
             None => Served::file(self.files(film).and_then(|it| it.part(request.url.path(), request.range)), begins),
         };
@@ -448,7 +452,7 @@ impl Network {
             url,
             content_type: Some(content_type.to_owned()),
             content_length: (!waits.is_chunked()).then_some(size),
-            date: None,
+            date,
             range_ignored: whole.is_some(),
         };
         transfer.phase = Phase::Waiting { at: begins, head, resumed };

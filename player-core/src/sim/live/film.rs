@@ -356,12 +356,17 @@ impl LiveFilm {
     }
 
     /// With everything that low latency offers: parts with hints, blocking reloads, delta updates and rendition reports
-    /// in HLS; chunks, an offset of availability and resynchronisation points in DASH.
+    /// in HLS; chunks, an offset of availability, resynchronisation points, a latency of three chunks and an update of the
+    /// MPD with each chunk in DASH.
     #[must_use]
     pub const fn low_latency(mut self, part: Duration) -> Self {
         self.low_latency = Some(LowLatency { part, audio_part: part });
         (self.hls.blocks_reload, self.hls.skips, self.hls.hints, self.hls.reports) = (true, true, true, true);
         self.dash.resyncs = true;
+        self.dash.minimum_update_period = Some(part);
+        let latency = Latency { reference_id: None, target: Some(part.saturating_mul(3)), min: None, max: None };
+        let playback_rate = Some(PlaybackRate { min: Some(0.96), max: Some(1.04) });
+        self.dash.description = Some(ServiceDescribed { in_period: false, latency, playback_rate });
         self
     }
 

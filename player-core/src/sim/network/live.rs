@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use url::Url;
 
 use super::super::film::Content;
@@ -27,6 +28,8 @@ pub(super) struct Served {
     pub(super) content: Result<Content, FetchError>,
     /// Waits of the body.
     pub(super) waits: Waits,
+    /// The `Date` header.
+    pub(super) date: Option<WallClock>,
 }
 
 /// Places at which a body waits, ascending, with the times at which it goes on at the client.
@@ -37,7 +40,7 @@ impl Served {
     /// Returns the content of a file that is there as a whole, or 404.
     pub(super) fn file(content: Option<Content>, begins: Now) -> Self {
         let content = content.ok_or(FetchError::Status { status: 404, retry_after: None });
-        Self { begins, content, waits: Waits::default() }
+        Self { begins, content, waits: Waits::default(), date: None }
     }
 }
 
@@ -77,14 +80,21 @@ impl LiveHosts {
         let arrival = Now::from_nanos(begins.as_nanos().saturating_sub(way.as_nanos() as u64)) + self.ahead;
         let answer = origin.answer(&LiveQuery::to_url(url, request.range), arrival);
         let at_client = |time: Now| Now::ZERO + (time + way).since(Now::ZERO + self.ahead);
-        let LiveAnswer { status, ready, content, holds, .. } = answer;
+        let LiveAnswer { status, ready, content, mut holds, date } = answer;
         let content = match (content, status) {
+            (Some(Content::File { content_type, .. }), _) if request.is_head => {
+                Ok(Content::File { content_type, bytes: Bytes::new() })
+            }
+            (Some(Content::Media { .. }), _) if request.is_head => {
+                holds.clear();
+                Ok(Content::File { content_type: "video/mp4", bytes: Bytes::new() })
+            }
             (Some(content), _) => Ok(content),
             (None, Some(status)) => Err(FetchError::Status { status, retry_after: None }),
             (None, None) => Err(FetchError::Refused("in the virtual network".to_owned())),
         };
         let waits = Waits(holds.into_iter().map(|(at, until)| (at, at_client(until))).collect());
-        Some(Served { begins: at_client(ready).max(begins), content, waits })
+        Some(Served { begins: at_client(ready).max(begins), content, waits, date })
     }
 }
 

@@ -88,6 +88,21 @@ fn answers_that_are_held_arrive_half_a_round_trip_after_they_are_ready() {
 }
 
 #[test]
+fn heads_have_dates_and_a_request_for_a_head_gets_no_body() {
+    let film = LiveFilm::new(Protocol::Dash);
+    let asked = FetchRequest { is_head: true, ingest: Ingest::Body, ..request("time/0") };
+    for (request, size) in [(asked.clone(), 0), (FetchRequest { is_head: false, ..asked }, 23)] {
+        let inputs = answers(&mut network(film.clone()), &request, 1500);
+        let Input::FetchStarted { head, .. } = &inputs[0].1 else { panic!("{inputs:?}") };
+        assert_eq!(head.date.map(|date| date.as_unix_nanos() - WORLD_BEGINS), Some(1_000_000_000));
+        let Some((_, Input::FetchEnded { outcome: FetchOutcome::Complete { bytes, .. }, .. })) = inputs.last() else {
+            panic!("{inputs:?}")
+        };
+        assert_eq!(*bytes, size, "a date with fractions of a second");
+    }
+}
+
+#[test]
 fn a_body_that_stops_for_too_long_is_given_up() {
     let film = LiveFilm { segment: 20 * SECOND, ..LiveFilm::new(Protocol::Dash).low_latency(10 * SECOND) };
     let patient = request("v/720p/p0-0/181.m4s");

@@ -6,6 +6,7 @@ mod bodies;
 mod dash;
 mod hls;
 mod link;
+mod sessions;
 mod troubles;
 
 use std::collections::BTreeMap;
