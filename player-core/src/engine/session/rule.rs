@@ -206,9 +206,9 @@ impl Session {
         }
     }
 
-    /// Returns the time at which the running transfer is judged next.
+    /// Returns the time at which the running transfer is judged next; `None` for a part, which never is.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
-        let download = self.main()?.download()?;
+        let download = self.main()?.download().filter(|download| download.plan().segment.part.is_none())?;
         let sent = cx.jobs.get(download.job())?.attempt()?.sent;
         (!self.is_committed(cx, StreamId::Main)).then(|| download.judged_at().max(sent) + JUDGE_EVERY)
     }
