@@ -23,6 +23,17 @@ pub enum Agreement {
     Addresses,
     /// Not at all: the lists have no segment in common.
     Nothing,
+    /// The newer list is an older state, as caches keep them: it was passed over.
+    Older,
+    /// The newer list leaves out segments that are not known: it was passed over.
+    Misfit,
+}
+
+impl Agreement {
+    /// Returns true if what was known stays as it was.
+    pub const fn is_refused(self) -> bool {
+        matches!(self, Self::Older | Self::Misfit)
+    }
 }
 
 /// Differences of a list from the one that was known before.
@@ -60,7 +71,10 @@ impl SegmentIndex {
         match (&mut *self, update) {
             (Self::Known(known), Self::Known(update)) => known.merge(update),
             (Self::Known(_), Self::External(_)) => Changes { agreement: Agreement::Names, ..Changes::default() },
-            (Self::External(_), update) => {
+            (Self::External(_), mut update) => {
+                if let Self::Known(SegmentList::Listed(listing)) = &mut update {
+                    listing.forget_skipped();
+                }
                 let added = match &update {
                     Self::Known(list) => list.len(),
                     Self::External(_) => 0,
@@ -82,6 +96,12 @@ struct Overlap {
 impl SegmentList {
     /// Replaces the list with a newer state of it, aligned with what was known.
     fn merge(&mut self, mut update: Self) -> Changes {
+        if let (Self::Listed(known), Self::Listed(listing)) = (&mut *self, &update)
+            && listing.skipped().is_some()
+        {
+            let misfit = Changes { agreement: Agreement::Misfit, ..Changes::default() };
+            return known.splice(listing).unwrap_or(misfit);
+        }
         if self.is_empty() || update.is_empty() {
             let changes = Changes { added: update.len(), removed_in_front: self.len(), ..Changes::default() };
             *self = update;

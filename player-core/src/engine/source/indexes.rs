@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Candidate, Locations, ServiceLocation, Source, duration};
 use crate::engine::ids::{KeyedPresentation, RepKey};
-use crate::manifest::{self, IndexPiece, IndexReading, ManifestError, PathwayClone};
+use crate::manifest::{self, IndexPiece, IndexReading, ManifestError, PathwayClone, PlaylistText};
 use crate::model::{Agreement, ByteRange, Changes, IndexFormat, IndexSource, Resource, SegmentIndex, SegmentList};
 use crate::time::{Now, WallClock};
 
@@ -30,6 +30,10 @@ pub(super) struct Indexes {
     pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Lists that were forgotten to be read again from elsewhere: what is read then is merged with them.
     former: BTreeMap<RepKey, SegmentIndex>,
+    /// Texts of playlists that grow, to recognise what has not changed.
+    texts: BTreeMap<RepKey, PlaylistText>,
+    /// Text of the playlist that was read last, until its segments are merged.
+    read_text: Option<(RepKey, PlaylistText)>,
     /// The presentation was replaced by a newer state of it.
     was_replaced: bool,
 }
@@ -50,15 +54,17 @@ impl Indexes {
         self.former.insert(rep, index);
     }
 
-    /// Estimates the memory of the lists that were forgotten.
+    /// Estimates the memory of the lists that were forgotten, and of the texts that are kept.
     pub(super) fn former_bytes(&self) -> u64 {
-        self.former.values().map(SegmentIndex::bytes).sum()
+        let texts: usize = self.texts.values().map(PlaylistText::bytes).sum();
+        self.former.values().map(SegmentIndex::bytes).sum::<u64>() + texts as u64
     }
 
     /// Forgets all that is not known of these representations.
     pub(super) fn retain(&mut self, stays: impl Fn(RepKey) -> bool) {
         self.read.retain(|rep, _| stays(*rep));
         self.former.retain(|rep, _| stays(*rep));
+        self.texts.retain(|rep, _| stays(*rep));
         self.pieces.retain(|rep, _| stays(*rep));
     }
 
@@ -116,6 +122,16 @@ impl Source {
         body: &Bytes,
         url: &Url,
     ) -> Result<IndexReading, ManifestError> {
+        self.indexes.read_text = None;
+        if source.format == IndexFormat::HlsMediaPlaylist
+            && let Some(SegmentList::Listed(known)) = self.presentation.known_list(rep)
+            && known.is_open()
+        {
+            let before = self.indexes.texts.get(&rep);
+            let (parsed, text) = manifest::read_playlist_again(body, source, url, known, before)?;
+            self.indexes.read_text = text.map(|text| (rep, text));
+            return Ok(IndexReading::Known(parsed));
+        }
         let mut pieces = self.indexes.pieces.remove(&rep).unwrap_or_default();
         pieces.push(IndexPiece::new(range, body.clone()));
         let reading = match manifest::read_index(&pieces, source, url) {
@@ -156,7 +172,9 @@ impl Source {
         mut segments: SegmentList,
         date: Option<WallClock>,
     ) -> IndexMerge {
+        let text = self.indexes.read_text.take().filter(|(rep, _)| *rep == key);
         let begin = segments.start();
+        let is_update = matches!(&segments, SegmentList::Listed(listing) if listing.skipped().is_some());
         let presentation = &mut self.presentation;
         let index = presentation.representation(key).map(|rep| &rep.index);
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
@@ -186,7 +204,14 @@ impl Source {
             }
         }
         let start = presentation.known_list(key).and_then(SegmentList::start);
-        let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
+        // Metadata of an update that leaves segments out is in time of the presentation.
+        let shift = start.zip(begin).filter(|_| !is_update).map_or(0, |(start, begin)| start.nanos_from(begin));
+        if !changes.agreement.is_refused() {
+            match text {
+                Some((_, text)) => drop(self.indexes.texts.insert(key, text)),
+                None => drop(self.indexes.texts.remove(&key)),
+            }
+        }
         let before = self.duration;
         self.duration = duration(&self.presentation);
         self.measure();

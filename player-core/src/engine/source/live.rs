@@ -32,6 +32,8 @@ struct Playlist {
     has_changed: bool,
     /// The last request failed, at this time.
     failed_at: Option<Now>,
+    /// The last update left out segments that are not known: the next one is a whole list.
+    wants_whole: bool,
     /// Earliest time of the end of the list by its updates, as the end and the time at which that was listed.
     edge: (MediaTime, Now),
     /// End of the list as it was read last.
@@ -108,6 +110,26 @@ impl Source {
         playlist.is_some_and(|playlist| playlist.growth.can_block_reload && playlist.failed_at.is_none())
     }
 
+    /// Returns the value of `_HLS_skip` with which a playlist may be asked for; `None` if the whole list is wanted
+    /// (RFC 8216bis §6.2.5.1): the state that is known must be younger than half of the skip boundary, and from the same
+    /// place.
+    pub(in crate::engine) fn skip_directive(&self, rep: RepKey, now: Now) -> Option<&'static str> {
+        let playlist = self.live.playlists.get(&rep)?;
+        let until = playlist.growth.can_skip_until?;
+        let is_young = now.since(playlist.asked_at) < until / 2;
+        let is_here = !self.indexes_elsewhere().contains(&rep);
+        let may = is_young && is_here && !playlist.wants_whole && self.presentation.known_list(rep).is_some();
+        may.then_some(if playlist.growth.can_skip_date_ranges { "v2" } else { "YES" })
+    }
+
+    /// Notes that an update was passed over: it left out what is not known (`is_misfit`), or was an older state.
+    pub(in crate::engine) fn note_playlist_refused(&mut self, rep: RepKey, is_misfit: bool, now: Now) {
+        if let Some(playlist) = self.live.playlists.get_mut(&rep) {
+            playlist.wants_whole |= is_misfit;
+            playlist.failed_at = Some(now).filter(|_| !is_misfit);
+        }
+    }
+
     /// Returns what the manifest declares about its growth.
     pub(in crate::engine) fn live_description(&self) -> Option<&LiveDescription> {
         self.presentation.live.as_deref()
@@ -154,7 +176,17 @@ impl Source {
             }
             _ => (end, now),
         };
-        let playlist = Playlist { growth, asked_at, read_at: now, changed_at, has_changed, failed_at: None, edge, end };
+        let playlist = Playlist {
+            growth,
+            asked_at,
+            read_at: now,
+            changed_at,
+            has_changed,
+            failed_at: None,
+            wants_whole: false,
+            edge,
+            end,
+        };
         self.live.playlists.insert(rep, playlist);
         self.presentation.set_kind(PresentationKind::Live);
         if let Some((start, date)) = dated {
