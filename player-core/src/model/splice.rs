@@ -85,6 +85,21 @@ impl SegmentListing {
         self.skipped = None;
     }
 
+    /// Moves the list like one of the same server that had no segments, or had none any more.
+    pub(super) fn move_like(&mut self, known: &Self) {
+        self.alignment = known.alignment;
+        // Its first part was placed when the segment was not complete.
+        let first = known.parts.first().filter(|part| known.entries.is_empty() && part.sequence == self.first_sequence);
+        if let (Some(part), Some(entry)) = (first, self.entries.front()) {
+            self.alignment.start = self.alignment.start.saturating_add(part.start.nanos_from(entry.start));
+        }
+    }
+
+    /// Moves all segments and parts in time, in nanoseconds.
+    pub fn move_by(&mut self, nanos: i64) {
+        self.alignment.start = self.alignment.start.saturating_add(nanos);
+    }
+
     /// Returns the media sequence number of the first segment as the server counts.
     pub const fn raw_sequence(&self) -> u64 {
         self.first_sequence

@@ -88,12 +88,14 @@ impl Session {
     /// is not known; an older state is asked for again soon.
     pub(super) fn on_playlist_refused(&mut self, cx: &mut Context, rep: RepKey, agreement: Agreement, url: &Url) {
         let is_misfit = agreement == Agreement::Misfit;
-        self.source.note_playlist_refused(rep, is_misfit, cx.now);
+        let is_first = self.source.note_playlist_refused(rep, is_misfit, cx.now);
         let message = match is_misfit {
             true => "an update of the playlist leaves out segments that are not known: the whole list is asked for",
-            false => "the playlist is an older state than what is known: it is passed over",
+            false => "the playlist is an older state than what is known, or empty: it is passed over",
         };
-        cx.effects.warn(PlayerError::warning(ErrorCode::ManifestMalformed, message).at(Stage::Index).with_url(url));
+        if is_first {
+            cx.effects.warn(PlayerError::warning(ErrorCode::ManifestMalformed, message).at(Stage::Index).with_url(url));
+        }
         if is_misfit {
             self.reload_playlist(cx, rep);
         }

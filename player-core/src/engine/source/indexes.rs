@@ -1,16 +1,19 @@
 //! Segment indexes that lie in separate files: how each was read, the pieces of those that are not complete, and the
 //! lists that were forgotten to be read again from elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use url::Url;
 
 use super::{Candidate, Locations, ServiceLocation, Source, duration};
 use crate::engine::ids::{KeyedPresentation, RepKey};
-use crate::manifest::{self, IndexPiece, IndexReading, ManifestError, PathwayClone, PlaylistText};
+use crate::manifest::{self, IndexPiece, IndexReading, ManifestError, ManifestWarning, PathwayClone, PlaylistText};
 use crate::model::{Agreement, ByteRange, Changes, IndexFormat, IndexSource, Resource, SegmentIndex, SegmentList};
 use crate::time::{Now, WallClock};
+
+/// More different warnings about a playlist that is read again and again say nothing new.
+const MOST_WARNINGS: usize = 50;
 
 /// An index that was read: how to read it again, and its location.
 #[derive(Clone, Debug)]
@@ -30,6 +33,10 @@ pub(super) struct Indexes {
     pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Lists that were forgotten to be read again from elsewhere: what is read then is merged with them.
     former: BTreeMap<RepKey, SegmentIndex>,
+    /// Playlists whose numbers were found to count anew: that is reported once.
+    renumbered: BTreeSet<RepKey>,
+    /// Warnings that were given about playlists that grow: each is given once.
+    warned: BTreeMap<RepKey, Vec<String>>,
     /// Texts of playlists that grow, to recognise what has not changed.
     texts: BTreeMap<RepKey, PlaylistText>,
     /// Text of the playlist that was read last, until its segments are merged.
@@ -65,7 +72,23 @@ impl Indexes {
         self.read.retain(|rep, _| stays(*rep));
         self.former.retain(|rep, _| stays(*rep));
         self.texts.retain(|rep, _| stays(*rep));
+        self.warned.retain(|rep, _| stays(*rep));
         self.pieces.retain(|rep, _| stays(*rep));
+    }
+
+    /// Removes warnings that were given before. No more than [`MOST_WARNINGS`] are given about one playlist.
+    fn keep_new_warnings(&mut self, rep: RepKey, warnings: &mut Vec<ManifestWarning>) {
+        if warnings.is_empty() {
+            return;
+        }
+        let given = self.warned.entry(rep).or_default();
+        warnings.retain(|warning| {
+            let is_new = given.len() < MOST_WARNINGS && !given.contains(&warning.message);
+            if is_new {
+                given.push(warning.message.clone());
+            }
+            is_new
+        });
     }
 
     /// Returns the number of pieces of an index that is not complete.
@@ -128,8 +151,9 @@ impl Source {
             && known.is_open()
         {
             let before = self.indexes.texts.get(&rep);
-            let (parsed, text) = manifest::read_playlist_again(body, source, url, known, before)?;
+            let (mut parsed, text) = manifest::read_playlist_again(body, source, url, known, before)?;
             self.indexes.read_text = text.map(|text| (rep, text));
+            self.indexes.keep_new_warnings(rep, &mut parsed.warnings);
             return Ok(IndexReading::Known(parsed));
         }
         let mut pieces = self.indexes.pieces.remove(&rep).unwrap_or_default();
@@ -165,7 +189,8 @@ impl Source {
     /// no changes of this one.
     ///
     /// A live list, whose first segment has the wall-clock time `date` if that is declared, is placed by another live one
-    /// when it is read for the first time, because the two begin anywhere.
+    /// when it is read for the first time, because the two begin anywhere; and when nothing of it was known before,
+    /// because it was not read for longer than its window, or its server counts anew.
     pub(in crate::engine) fn merge_index(
         &mut self,
         key: RepKey,
@@ -180,8 +205,7 @@ impl Source {
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
         let former = self.indexes.former.remove(&key).filter(|_| is_first);
         if is_first && former.is_none() && is_open(&segments) {
-            let others = presentation.all_reps().filter(|rep| *rep != key);
-            if let Some(known) = others.filter_map(|rep| presentation.known_list(rep)).find(|list| is_open(list)) {
+            if let Some(known) = freshest(presentation, key) {
                 segments.place_like(known, date.zip(presentation.epoch));
             }
         }
@@ -202,6 +226,14 @@ impl Source {
                     changes = index.merge(SegmentIndex::Known(segments));
                 }
             }
+        }
+        let is_renumbered =
+            changes.agreement == Agreement::Addresses && presentation.known_list(key).is_some_and(is_open);
+        if is_renumbered && !self.indexes.renumbered.insert(key) {
+            changes.agreement = Agreement::Names;
+        }
+        if changes.agreement == Agreement::Nothing {
+            place_anew(presentation, key);
         }
         let start = presentation.known_list(key).and_then(SegmentList::start);
         // Metadata of an update that leaves segments out is in time of the presentation.
@@ -305,6 +337,23 @@ impl Source {
 
 fn is_open(list: &SegmentList) -> bool {
     matches!(list, SegmentList::Listed(listing) if listing.is_open())
+}
+
+/// Places a live list, which has nothing in common with what was known of it, by another live one that is further.
+fn place_anew(presentation: &mut KeyedPresentation, key: RepKey) {
+    let other = freshest(presentation, key).cloned();
+    if let (Some(other), Some(SegmentIndex::Known(list))) = (other, presentation.index_mut(key))
+        && is_open(list)
+        && other.end() > list.start()
+    {
+        list.place_like(&other, None);
+    }
+}
+
+/// Returns the live list of another representation that reaches furthest.
+fn freshest(presentation: &KeyedPresentation, key: RepKey) -> Option<&SegmentList> {
+    let others = presentation.all_reps().filter(|rep| *rep != key);
+    others.filter_map(|rep| presentation.known_list(rep)).filter(|list| is_open(list)).max_by_key(|list| list.end())
 }
 
 fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resource> {

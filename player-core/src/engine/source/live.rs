@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use url::{Position, Url};
+
 use super::Source;
 use crate::engine::ids::RepKey;
 use crate::model::{
-    IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, Resource, SegmentList,
+    IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, RenditionReport, Resource,
+    SegmentIndex, SegmentList,
 };
 use crate::time::{MediaTime, Now, TimeRange, WallClock};
 
@@ -32,6 +35,8 @@ struct Playlist {
     has_changed: bool,
     /// The last request failed, at this time.
     failed_at: Option<Now>,
+    /// The last update was passed over, and not for a failure.
+    is_refused: bool,
     /// The last update left out segments that are not known: the next one is a whole list.
     wants_whole: bool,
     /// Earliest time of the end of the list by its updates, as the end and the time at which that was listed.
@@ -50,7 +55,8 @@ impl Playlist {
 
     fn due(&self) -> Now {
         if let Some(failed) = self.failed_at {
-            return failed + (self.growth.target_duration / 2).min(RETRY_PERIOD);
+            let part = self.growth.part_target.filter(|_| self.is_refused);
+            return failed + (part.unwrap_or(self.growth.target_duration) / 2).min(RETRY_PERIOD);
         }
         let growth = &self.growth;
         if growth.can_block_reload {
@@ -122,12 +128,14 @@ impl Source {
         may.then_some(if playlist.growth.can_skip_date_ranges { "v2" } else { "YES" })
     }
 
-    /// Notes that an update was passed over: it left out what is not known (`is_misfit`), or was an older state.
-    pub(in crate::engine) fn note_playlist_refused(&mut self, rep: RepKey, is_misfit: bool, now: Now) {
-        if let Some(playlist) = self.live.playlists.get_mut(&rep) {
+    /// Notes that an update was passed over: it left out what is not known (`is_misfit`), or was an older state. Returns
+    /// true for the first of such updates in a row.
+    pub(in crate::engine) fn note_playlist_refused(&mut self, rep: RepKey, is_misfit: bool, now: Now) -> bool {
+        self.live.playlists.get_mut(&rep).is_none_or(|playlist| {
             playlist.wants_whole |= is_misfit;
             playlist.failed_at = Some(now).filter(|_| !is_misfit);
-        }
+            !std::mem::replace(&mut playlist.is_refused, true)
+        })
     }
 
     /// Returns what the manifest declares about its growth.
@@ -183,6 +191,7 @@ impl Source {
             changed_at,
             has_changed,
             failed_at: None,
+            is_refused: false,
             wants_whole: false,
             edge,
             end,
@@ -192,6 +201,53 @@ impl Source {
         if let Some((start, date)) = dated {
             self.presentation
                 .set_epoch(WallClock::from_unix_nanos(date.as_unix_nanos().saturating_sub(start.as_nanos())));
+        }
+    }
+
+    /// Returns the latest state of a playlist that other playlists report (RFC 8216bis §4.4.5.4). Addresses are compared
+    /// without their queries, which may hold tokens.
+    pub(in crate::engine) fn report_for(&self, rep: RepKey) -> Option<&RenditionReport> {
+        let source = self.index_source(rep)?;
+        let is_same =
+            |url: &Url| source.resource.urls.iter().any(|own| own[..Position::AfterPath] == url[..Position::AfterPath]);
+        let others = self.live.playlists.iter().filter(|(other, _)| **other != rep);
+        let newest = others.filter_map(|(_, playlist)| {
+            Some((playlist.read_at, playlist.growth.reports.iter().find(|report| is_same(&report.url))?))
+        });
+        newest.max_by_key(|(at, _)| *at).map(|(_, report)| report)
+    }
+
+    /// Returns how the playlist of a representation is asked for that is not known yet: the state that another playlist
+    /// reports, so that no cache answers with an older one.
+    pub(in crate::engine) fn first_playlist_request(&self, rep: RepKey, source: &IndexSource) -> Resource {
+        let mut resource = source.first_request();
+        let report = self.report_for(rep).and_then(|report| Some((report.last_sequence?, report.last_part)));
+        if let Some((sequence, part)) = report {
+            for url in &mut resource.urls {
+                let mut query = url.query_pairs_mut();
+                query.append_pair("_HLS_msn", &sequence.to_string());
+                if let Some(part) = part {
+                    query.append_pair("_HLS_part", &part.to_string());
+                }
+            }
+        }
+        resource
+    }
+
+    /// Moves the lists of an adaptation set in time: media of `rep` was found so many nanoseconds after where its list
+    /// announces it, because durations are rounded. All lists of the set are moved, as their durations are rounded alike.
+    /// The lists of other sets stay; their media tells their own difference. Dates go with the media.
+    #[cfg_attr(not(test), expect(dead_code, reason = "called when placed segments show a difference"))]
+    pub(in crate::engine) fn realign(&mut self, rep: RepKey, nanos: i64) {
+        let reps: Vec<RepKey> = self.presentation.rep_keys(rep.set).to_vec();
+        for key in reps {
+            if let Some(SegmentIndex::Known(SegmentList::Listed(list))) = self.presentation.index_mut(key) {
+                list.move_by(nanos);
+            }
+            if let Some(playlist) = self.live.playlists.get_mut(&key) {
+                playlist.end = playlist.end.shifted(nanos);
+                playlist.edge.0 = playlist.edge.0.shifted(nanos);
+            }
         }
     }
 

@@ -235,3 +235,6 @@ mod tests;
 
 #[cfg(test)]
 mod index_tests;
+
+#[cfg(test)]
+mod playlist_tests;

@@ -25,6 +25,14 @@ use crate::time::{MediaTime, WallClock};
 
 /// Target duration of a playlist that grows and declares none.
 const DEFAULT_TARGET: Duration = Duration::from_secs(6);
+/// Target durations that are longer are believed only if segments are nearly as long.
+const MOST_TARGET: Duration = Duration::from_secs(60);
+/// No target duration is longer.
+const LONGEST_TARGET: Duration = Duration::from_secs(3600);
+/// Durations are rounded to the nearest second before they are compared with the target duration (§4.4.3.1).
+const HALF_SECOND: Duration = Duration::from_millis(500);
+/// No parts are shorter.
+const LEAST_PART: Duration = Duration::from_millis(10);
 /// No playlist is reloaded more often, whatever it declares.
 const LEAST_TARGET: Duration = Duration::from_millis(200);
 
@@ -98,7 +106,7 @@ fn parse_with<'a>(
         None => dates(&playlist, begin),
     };
     let metadata = playlist.date_ranges.timed(&dates, warnings);
-    let growth = growth(&playlist, base);
+    let growth = growth(&playlist, base, warnings);
     let start = match &growth {
         // The end is another one by the time that it is used.
         Some(_) => playlist.start.map(|start| MediaTime::from_nanos(start.offset_nanos)),
@@ -111,7 +119,7 @@ fn parse_with<'a>(
         segments: SegmentList::Listed(Box::new(listing)),
         growth: growth.map(Box::new),
         start,
-        epoch: epoch(&playlist).filter(|_| !is_delta),
+        epoch: epoch(&playlist).filter(|_| !is_delta || known.is_none()),
         metadata,
         warnings: Vec::new(),
     };
@@ -148,7 +156,7 @@ pub(super) fn presentation(
     warnings: &mut Warnings,
 ) -> Result<Presentation, ManifestError> {
     check(playlist, warnings)?;
-    let growth = growth(playlist, base);
+    let growth = growth(playlist, base, warnings);
     let duration = growth.is_none().then(|| playlist.duration());
     let format = format(playlist);
     let (kind, content) = match format {
@@ -210,12 +218,25 @@ pub(super) fn presentation(
 
 /// Returns the declarations of a playlist that grows; `None` if it is complete. One without `EXT-X-ENDLIST` that calls
 /// itself VOD is complete (§4.4.3.5).
-fn growth(playlist: &MediaPlaylist<'_>, base: &Url) -> Option<PlaylistGrowth> {
+fn growth(playlist: &MediaPlaylist<'_>, base: &Url, warnings: &mut Warnings) -> Option<PlaylistGrowth> {
     if playlist.ended || is_vod(playlist) {
         return None;
     }
     let (tags, control) = (&playlist.live, playlist.live.server_control.unwrap_or_default());
-    let longest = playlist.segments.iter().map(|segment| segment.duration).max();
+    let target_duration = target_duration(playlist, warnings);
+    let part_target = tags.part_target.filter(|target| *target >= LEAST_PART);
+    if part_target != tags.part_target {
+        warnings.push(None, "PART-TARGET is too short to play by");
+    }
+    let mut at_least = |name: &str, declared: Option<Duration>, least: Duration| {
+        if declared.is_some_and(|declared| declared < least) {
+            warnings.push(None, format!("{name} is less than the {} s that are needed", least.as_secs_f64()));
+        }
+        declared.map(|declared| declared.max(least))
+    };
+    let hold_back = at_least("HOLD-BACK", control.hold_back, target_duration * 3);
+    let part_hold_back = control.part_hold_back.filter(|_| part_target.is_some());
+    let part_hold_back = at_least("PART-HOLD-BACK", part_hold_back, part_target.unwrap_or_default() * 2);
     let next_sequence = playlist.next_sequence();
     let parts = tags.parts.iter().filter(|part| part.sequence == next_sequence);
     let reports = tags.rendition_reports.iter().filter_map(|report| {
@@ -223,10 +244,10 @@ fn growth(playlist: &MediaPlaylist<'_>, base: &Url) -> Option<PlaylistGrowth> {
         Some(RenditionReport { url, last_sequence: report.last_sequence, last_part: report.last_part })
     });
     Some(PlaylistGrowth {
-        target_duration: playlist.target_duration.or(longest).unwrap_or(DEFAULT_TARGET).max(LEAST_TARGET),
-        hold_back: control.hold_back,
-        part_target: tags.part_target,
-        part_hold_back: control.part_hold_back,
+        target_duration,
+        hold_back,
+        part_target,
+        part_hold_back,
         can_block_reload: control.can_block_reload,
         can_skip_until: control.can_skip_until,
         can_skip_date_ranges: control.can_skip_date_ranges,
@@ -237,6 +258,28 @@ fn growth(playlist: &MediaPlaylist<'_>, base: &Url) -> Option<PlaylistGrowth> {
         discontinuity_sequence: playlist.declares_discontinuities.then_some(playlist.discontinuity_sequence),
         reports: reports.collect(),
     })
+}
+
+/// Returns the target duration to go by. The declared one counts, unless no segment is nearly as long, or one is longer
+/// by more than rounding (§4.4.3.1): reloads and the distance from the end follow from it.
+fn target_duration(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Duration {
+    let longest = playlist.segments.iter().map(|segment| segment.duration).max().filter(|longest| !longest.is_zero());
+    let Some(declared) = playlist.target_duration.filter(|declared| *declared >= LEAST_TARGET) else {
+        return longest.unwrap_or(DEFAULT_TARGET).clamp(LEAST_TARGET, MOST_TARGET);
+    };
+    let Some(longest) = longest else { return declared.clamp(LEAST_TARGET, MOST_TARGET) };
+    let (is_short, is_long) = (longest >= declared + HALF_SECOND, declared > MOST_TARGET && declared > longest * 4);
+    // An update that leaves segments out does not show the longest one.
+    if is_long || is_short {
+        let [declared, longest] = [declared, longest].map(|duration| duration.as_secs_f64());
+        warnings.push(None, format!("EXT-X-TARGETDURATION is {declared} s, and the longest segment has {longest} s"));
+    }
+    let target = match (is_long, is_short) {
+        (true, _) => longest,
+        (false, true) => longest.min(declared.saturating_mul(3)),
+        (false, false) => declared,
+    };
+    target.clamp(LEAST_TARGET, LONGEST_TARGET)
 }
 
 fn is_vod(playlist: &MediaPlaylist<'_>) -> bool {
@@ -269,7 +312,7 @@ fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), Ma
     if !playlist.ended && is_vod {
         warnings.push(None, "the playlist says VOD and has no EXT-X-ENDLIST");
     }
-    if playlist.segments.is_empty() && (playlist.ended || is_vod) {
+    if playlist.segments.is_empty() && playlist.live.skipped() == 0 && (playlist.ended || is_vod) {
         return Err(ManifestError::Empty { message: "the playlist has no segments".to_owned() });
     }
     Ok(())
