@@ -9,8 +9,9 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use player_core::manifest::{parse, parse_index};
-use player_core::model::{IndexSource, Resource};
+use bytes::Bytes;
+use player_core::manifest::{parse, parse_index, read_playlist_again};
+use player_core::model::{IndexSource, Resource, SegmentIndex, SegmentList};
 use url::Url;
 
 /// Twelve hours of two-second segments.
@@ -147,6 +148,48 @@ fn read_as_index(bencher: divan::Bencher<'_, '_>) {
     bencher.bench_local(|| parse_index(black_box(text.as_bytes()), &source, &base));
 }
 
+/// Text of a live playlist of `window` segments, the last of which is `last`; `skipped` of them are left out.
+fn live(window: u64, last: u64, skipped: u64) -> Bytes {
+    let first = last + 1 - window;
+    let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
+    match skipped {
+        0 => text.push_str("#EXT-X-MAP:URI=\"init.mp4\"\n"),
+        _ => drop(writeln!(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}")),
+    }
+    for number in first + skipped..=last {
+        let _ = writeln!(text, "#EXTINF:2.000000,\nsegment-{number:08}.m4s");
+    }
+    Bytes::from(text)
+}
+
+/// Live playlists that are read again: segments of the window, and whether the update leaves known ones out.
+const RELOADS: [(&str, u64, bool); 4] = [
+    ("reload_delta_minute", 30, true),
+    ("reload_delta_day", 43_200, true),
+    ("reload_whole_minute", 30, false),
+    ("reload_whole_day", 43_200, false),
+];
+
+/// Reads a live playlist so often again. One that was read is there before, and so is the text of each state.
+fn reload(window: u64, is_delta: bool, times: u64) {
+    const MOST: u64 = 4;
+    let (base, start) = (base(), window + 9);
+    let source = IndexSource::playlist(Resource::new(base.clone()));
+    let first = parse_index(&live(window, start, 0), &source, &base).expect("a playlist of ours can be read");
+    let mut index = SegmentIndex::Known(first.segments);
+    let mut kept = None;
+    let skipped = |at: u64| if is_delta && at > 0 { window - 6 } else { 0 };
+    let states: Vec<Bytes> = (0..=MOST).map(|at| live(window, start + at, skipped(at))).collect();
+    // The first one makes the text known.
+    for body in states.iter().take(usize::try_from(times.min(MOST)).unwrap_or(0) + 1) {
+        let SegmentIndex::Known(SegmentList::Listed(known)) = &index else { unreachable!("what was read") };
+        let read = read_playlist_again(body, &source, &base, known, kept.as_ref());
+        let (parsed, text) = read.expect("a playlist of ours can be read");
+        black_box(index.merge(SegmentIndex::Known(parsed.segments)));
+        kept = text;
+    }
+}
+
 fn text_of(name: &str) -> String {
     let (_, make) = CASES.iter().find(|(known, _)| *known == name).expect("a case of this bench");
     make()
@@ -252,8 +295,11 @@ fn main() {
     }
     match std::env::var("KINORA_BENCH_ONCE") {
         Ok(name) => {
-            let (text, base) = (text_of(&name), base());
             let times = std::env::var("KINORA_BENCH_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
+            if let Some((_, window, is_delta)) = RELOADS.iter().find(|(known, ..)| *known == name) {
+                return reload(*window, *is_delta, times);
+            }
+            let (text, base) = (text_of(&name), base());
             for _ in 0..times {
                 measured(&text, &base);
             }

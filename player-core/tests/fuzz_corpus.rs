@@ -116,6 +116,11 @@ fn m3u8() {
 }
 
 #[test]
+fn states_of_a_playlist_are_read_onto_each_other() {
+    replay("m3u8_live", targets::m3u8_live);
+}
+
+#[test]
 fn captions() {
     replay("captions", targets::captions);
 }

@@ -19,8 +19,17 @@ pub enum Subject {
 }
 
 /// The cases of `player-core/benches/manifests.rs`.
-const MANIFESTS: [&str; 5] =
-    ["hls_21600_segments", "hls_21600_segments_rich", "hls_multivariant", "dash_timeline_21600", "dash_200_periods"];
+const MANIFESTS: [&str; 9] = [
+    "hls_21600_segments",
+    "hls_21600_segments_rich",
+    "hls_multivariant",
+    "dash_timeline_21600",
+    "dash_200_periods",
+    "reload_delta_minute",
+    "reload_delta_day",
+    "reload_whole_minute",
+    "reload_whole_day",
+];
 
 /// The cases of `player-core/benches/session.rs`.
 const SESSIONS: [&str; 2] = ["session_hls_hour", "session_dash_hour"];

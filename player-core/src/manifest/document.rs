@@ -26,6 +26,14 @@ impl Warnings {
         }
     }
 
+    /// Adds the warnings of another reading.
+    pub(super) fn append(&mut self, other: Self) {
+        for warning in other.list {
+            self.push(warning.line, warning.message);
+        }
+        self.more += other.more;
+    }
+
     pub(super) fn into_list(mut self) -> Vec<ManifestWarning> {
         if self.more > 0 {
             self.list.push(ManifestWarning { line: None, message: format!("and {} more warnings", self.more) });

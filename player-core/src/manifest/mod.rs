@@ -20,8 +20,11 @@ use url::Url;
 pub use self::steering::{PathwayClone, SteeringManifest, parse_steering, steering_request};
 
 use self::document::{Document, Warnings};
+pub use self::hls::PlaylistText;
 pub use self::remote::RemoteElements;
-use crate::model::{ByteRange, IndexFormat, IndexSource, PlaylistGrowth, Presentation, SegmentList, TimedMetadata};
+use crate::model::{
+    ByteRange, IndexFormat, IndexSource, PlaylistGrowth, Presentation, SegmentList, SegmentListing, TimedMetadata,
+};
 use crate::time::{MediaTime, WallClock};
 
 /// A fault of a manifest that was skipped.
@@ -241,6 +244,27 @@ pub fn parse_index(bytes: &[u8], source: &IndexSource, base: &Url) -> Result<Par
         },
     };
     Ok(ParsedIndex { warnings: warnings.into_list(), ..parsed })
+}
+
+/// Reads a media playlist again, of which `known` is the state before, and `before` what was kept of its text. Returns
+/// what to keep of this text, too. What is unchanged is left out of the segments, so they must be merged with `known`
+/// next, or be read by [`parse_index`].
+///
+/// # Errors
+/// As [`parse`].
+pub fn read_playlist_again(
+    body: &Bytes,
+    source: &IndexSource,
+    base: &Url,
+    known: &SegmentListing,
+    before: Option<&PlaylistText>,
+) -> Result<(ParsedIndex, Option<PlaylistText>), ManifestError> {
+    let mut warnings = Warnings::default();
+    let Document::Hls(text) = document::recognise(body, &mut warnings)? else {
+        return Err(ManifestError::NotAManifest { found: "a DASH manifest in place of a playlist".to_owned() });
+    };
+    let (parsed, kept) = hls::parse_update((&text, body), source, base, known, before, &mut warnings)?;
+    Ok((ParsedIndex { warnings: warnings.into_list(), ..parsed }, kept))
 }
 
 /// Describes a manifest as JSON in document order, for tools and tests: every variant, rendition, segment, period, set

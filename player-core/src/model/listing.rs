@@ -1,6 +1,7 @@
 //! Segments that are written out one by one, kept small: a day of two-second segments must cost megabytes, not
 //! hundreds of them. Addresses stay relative until a segment is asked for. No rule-made segments here.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use url::Url;
 
 pub use super::part_entry::ListedPart;
 use super::part_entry::PartEntry;
+pub use super::splice::{INHERITED, INHERITED_OFFSET, Skipped};
 use super::{ByteRange, Resource, SegmentEncryption, SegmentId, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
@@ -38,20 +40,20 @@ pub struct ListedSegment<'a> {
 
 /// One segment: indices into the listing instead of copies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Entry {
-    start: MediaTime,
-    duration: Duration,
+pub(super) struct Entry {
+    pub(super) start: MediaTime,
+    pub(super) duration: Duration,
     /// Begin of its address in `text`; it ends at `uri_end`.
-    uri_start: u32,
-    uri_end: u32,
-    range: Option<ByteRange>,
-    init: Option<u32>,
-    keys: Option<u32>,
-    mapping: TimestampMapping,
-    gap: bool,
-    program_date_time: Option<WallClock>,
+    pub(super) uri_start: u32,
+    pub(super) uri_end: u32,
+    pub(super) range: Option<ByteRange>,
+    pub(super) init: Option<u32>,
+    pub(super) keys: Option<u32>,
+    pub(super) mapping: TimestampMapping,
+    pub(super) gap: bool,
+    pub(super) program_date_time: Option<WallClock>,
     /// Declared kilobits per second; 0 if there are none.
-    bitrate_kbps: u32,
+    pub(super) bitrate_kbps: u32,
 }
 
 impl Entry {
@@ -67,24 +69,27 @@ impl Entry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SegmentListing {
     /// Base addresses, best first; at least one.
-    bases: Vec<Url>,
-    /// All relative addresses, one after the other.
-    text: String,
+    pub(super) bases: Vec<Url>,
+    /// All relative addresses, one after the other: those of segments, then those of parts.
+    pub(super) text: String,
     /// Initialisation data, and the index of its keys.
-    inits: Vec<(Resource, Option<u32>)>,
-    keys: Vec<SegmentKeys>,
+    pub(super) inits: Vec<(Resource, Option<u32>)>,
+    pub(super) keys: Vec<SegmentKeys>,
     /// Media sequence number of the first segment.
-    first_sequence: u64,
-    entries: Vec<Entry>,
+    pub(super) first_sequence: u64,
+    pub(super) entries: VecDeque<Entry>,
     /// Partial segments in order; those of whole segments first, then those of the segment that is being written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) parts: Vec<PartEntry>,
     /// Segments will be added.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_open: bool,
+    pub(super) is_open: bool,
+    /// Segments of the state before that the list goes on from; `None` for a whole list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) skipped: Option<Skipped>,
     /// Set by a merge with the list that was known before.
     #[serde(default, skip_serializing_if = "Alignment::is_none")]
-    alignment: Alignment,
+    pub(super) alignment: Alignment,
 }
 
 /// Differences of a list from the one that was known before it: what is added to each of its segments.
@@ -135,9 +140,10 @@ impl SegmentListing {
             inits: Vec::new(),
             keys: Vec::new(),
             first_sequence: 0,
-            entries: Vec::new(),
+            entries: VecDeque::new(),
             parts: Vec::new(),
             is_open: false,
+            skipped: None,
             alignment: Alignment::default(),
         }
     }
@@ -159,6 +165,18 @@ impl SegmentListing {
     /// Returns true if segments will be added to the list.
     pub const fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// The list goes on from segments of the state before.
+    #[must_use]
+    pub const fn after_skipped(mut self, skipped: Skipped) -> Self {
+        self.skipped = Some(skipped);
+        self
+    }
+
+    /// Returns the segments of the state before that the list goes on from; `None` for a whole list.
+    pub const fn skipped(&self) -> Option<Skipped> {
+        self.skipped
     }
 
     /// Adds keys for [`ListedSegment::encryption`] and [`SegmentListing::add_encrypted_init`], and gives their index.
@@ -187,10 +205,10 @@ impl SegmentListing {
         let Ok(uri_start) = u32::try_from(self.text.len()) else { return false };
         let Ok(uri_end) = u32::try_from(self.text.len() + segment.uri.len()) else { return false };
         // The start of a segment with an absolute time is its name: no two are equal.
-        let after = self.entries.last().filter(|last| matches!(last.mapping, TimestampMapping::Offset(_)));
+        let after = self.entries.back().filter(|last| matches!(last.mapping, TimestampMapping::Offset(_)));
         let start = after.map_or(segment.start, |last| segment.start.max(last.start.shifted(1)));
         self.text.push_str(segment.uri);
-        self.entries.push(Entry {
+        self.entries.push_back(Entry {
             start,
             duration: segment.duration,
             uri_start,
@@ -357,12 +375,12 @@ impl SegmentListing {
     }
 
     /// Address of a segment as written, without its query.
-    fn path(&self, entry: &Entry) -> &str {
+    pub(super) fn path(&self, entry: &Entry) -> &str {
         let uri = self.text.get(entry.uri_start as usize..entry.uri_end as usize).unwrap_or_default();
         uri.split('?').next().unwrap_or_default()
     }
 
-    fn entry(&self, index: u64) -> Option<&Entry> {
+    pub(super) fn entry(&self, index: u64) -> Option<&Entry> {
         self.entries.get(usize::try_from(index).ok()?)
     }
 
@@ -389,7 +407,7 @@ impl SegmentListing {
     }
 
     /// Estimates the memory of the list: its entries, the text of its addresses, and what the segments share.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         let bases: usize = self.bases.iter().map(|base| size_of::<Url>() + base.as_str().len()).sum();
         let parts = self.parts.len() * size_of::<PartEntry>();
         let entries = self.entries.len() * size_of::<Entry>() + parts + self.text.len();

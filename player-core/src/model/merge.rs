@@ -11,6 +11,9 @@ use crate::time::MediaTime;
 /// More pairs of segments than this are not compared.
 const MOST_COMPARED: u64 = 100_000;
 
+/// Dates of two states of a list that are further apart are not both right.
+const FARTHEST_DATE: Duration = Duration::from_secs(48 * 3600);
+
 /// Evidence by which segments of two lists are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Agreement {
@@ -23,6 +26,17 @@ pub enum Agreement {
     Addresses,
     /// Not at all: the lists have no segment in common.
     Nothing,
+    /// The newer list is an older state, as caches keep them: it was passed over.
+    Older,
+    /// The newer list leaves out segments that are not known: it was passed over.
+    Misfit,
+}
+
+impl Agreement {
+    /// Returns true if what was known stays as it was.
+    pub const fn is_refused(self) -> bool {
+        matches!(self, Self::Older | Self::Misfit)
+    }
 }
 
 /// Differences of a list from the one that was known before.
@@ -60,7 +74,10 @@ impl SegmentIndex {
         match (&mut *self, update) {
             (Self::Known(known), Self::Known(update)) => known.merge(update),
             (Self::Known(_), Self::External(_)) => Changes { agreement: Agreement::Names, ..Changes::default() },
-            (Self::External(_), update) => {
+            (Self::External(_), mut update) => {
+                if let Self::Known(SegmentList::Listed(listing)) = &mut update {
+                    listing.forget_skipped();
+                }
                 let added = match &update {
                     Self::Known(list) => list.len(),
                     Self::External(_) => 0,
@@ -82,7 +99,19 @@ struct Overlap {
 impl SegmentList {
     /// Replaces the list with a newer state of it, aligned with what was known.
     fn merge(&mut self, mut update: Self) -> Changes {
+        if let (Self::Listed(known), Self::Listed(listing)) = (&mut *self, &update)
+            && listing.skipped().is_some()
+        {
+            let misfit = Changes { agreement: Agreement::Misfit, ..Changes::default() };
+            return known.splice(listing).unwrap_or(misfit);
+        }
+        if self.is_open() && update.is_open() && update.is_empty() && !self.is_empty() {
+            return Changes { agreement: Agreement::Older, ..Changes::default() };
+        }
         if self.is_empty() || update.is_empty() {
+            if let (Self::Listed(known), Self::Listed(listing)) = (&*self, &mut update) {
+                listing.move_like(known);
+            }
             let changes = Changes { added: update.len(), removed_in_front: self.len(), ..Changes::default() };
             *self = update;
             return changes;
@@ -93,6 +122,9 @@ impl SegmentList {
             // Another kind of list has no names in common.
             (true, false) | (false, true) => (Agreement::Nothing, None),
         };
+        if self.is_newer_than(&update, overlap) {
+            return Changes { agreement: Agreement::Older, ..Changes::default() };
+        }
         let changes = match overlap {
             Some(overlap) => self.compare(&update, overlap, agreement),
             None => Changes { agreement, added: update.len(), removed_in_front: self.len(), ..Changes::default() },
@@ -108,10 +140,8 @@ impl SegmentList {
 
     /// Finds what lists with media sequence numbers have in common, and moves the update to where the known list has it.
     fn align(&self, update: &mut Self) -> (Agreement, Option<Overlap>) {
-        let by_names = self.id(0).zip(update.id(0)).and_then(|ids| match ids {
-            (SegmentId::Sequence(known), SegmentId::Sequence(update)) => Some(i128::from(update) - i128::from(known)),
-            _ => None,
-        });
+        let by_names = self.first_number().zip(update.first_number());
+        let by_names = by_names.map(|(known, update)| i128::from(update) - i128::from(known));
         let by_names = by_names.filter(|offset| self.overlap_at(update, *offset).is_some());
         let agrees =
             |offset: &i128| self.overlap_at(update, *offset).is_some_and(|overlap| self.is_same(update, overlap));
@@ -124,7 +154,9 @@ impl SegmentList {
             },
         };
         let Some(offset) = offset else {
-            self.append(update);
+            if !self.is_newer_than(update, None) {
+                self.append(update);
+            }
             return (Agreement::Nothing, None);
         };
         let Some(overlap) = self.overlap_at(update, offset) else { return (Agreement::Nothing, None) };
@@ -142,6 +174,33 @@ impl SegmentList {
         (agreement, Some(overlap))
     }
 
+    /// Returns the media sequence number of the first segment, as the server counts.
+    pub(super) fn first_number(&self) -> Option<u64> {
+        match (self, self.id(0)?) {
+            (Self::Listed(listing), SegmentId::Sequence(_)) => Some(listing.raw_sequence()),
+            (_, SegmentId::Sequence(number)) => Some(number),
+            (_, SegmentId::Time(_) | SegmentId::Part { .. }) => None,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Listed(listing) if listing.is_open())
+    }
+
+    /// Returns true if an update of a list that grows is an older state of it, as caches keep them: it ends earlier.
+    /// With nothing in common dates tell it from a server that counts anew.
+    fn is_newer_than(&self, update: &Self, overlap: Option<Overlap>) -> bool {
+        if !self.is_open() || !update.is_open() {
+            return false;
+        }
+        match overlap {
+            Some(overlap) => overlap.known.1 < self.len(),
+            None => self.last_date().zip(update.last_date()).is_some_and(|((_, known), (_, found))| {
+                found.as_unix_nanos() < known.as_unix_nanos() && self.first_number() > update.first_number()
+            }),
+        }
+    }
+
     /// Moves an update that has nothing in common to the end of the known list, under numbers that were not used before.
     fn append(&self, update: &mut Self) {
         let last = self.len().saturating_sub(1);
@@ -149,18 +208,31 @@ impl SegmentList {
         else {
             return;
         };
+        let Some(known_first) = self.first_number() else { return };
+        // Names of the known list may be others than the numbers of its server.
+        let named = number.wrapping_sub(known_first.wrapping_add(last));
         let length = self.span(last).map_or(Duration::ZERO, |(_, length)| length);
         // What lies between is taken to be as long as the last segment.
-        let missing = first.checked_sub(number).and_then(|ahead| ahead.checked_sub(1));
+        let missing = first.checked_sub(known_first.saturating_add(last)).and_then(|ahead| ahead.checked_sub(1));
         let between =
             missing.map_or(Duration::ZERO, |missing| length.saturating_mul(u32::try_from(missing).unwrap_or(u32::MAX)));
-        let start = self.end().unwrap_or_default() + between;
+        let end = self.end().unwrap_or_default();
+        let start = self.start_by_date(update).filter(|start| *start >= end).unwrap_or(end + between);
         update.shift(Alignment {
             start: start.nanos_from(update.start().unwrap_or_default()),
             discontinuity: self.discontinuity(last).wrapping_add(1).wrapping_sub(update.discontinuity(0)),
             // One number stays free: nothing of the update follows the known list for certain.
-            sequence: if missing.is_some() { 0 } else { number.wrapping_add(2).wrapping_sub(first) },
+            sequence: if missing.is_some() { named } else { number.wrapping_add(2).wrapping_sub(first) },
         });
+    }
+
+    /// Returns the start of an update on the timeline of this list, if both declare dates that are not days apart.
+    fn start_by_date(&self, update: &Self) -> Option<MediaTime> {
+        let ((known, known_date), (found, date)) = self.last_date().zip(update.last_date())?;
+        let apart = date.as_unix_nanos().checked_sub(known_date.as_unix_nanos())?;
+        let is_near = i128::from(apart).unsigned_abs() < FARTHEST_DATE.as_nanos();
+        let start = known.shifted(apart).shifted(update.start()?.nanos_from(found));
+        is_near.then_some(start)
     }
 
     /// Returns the segments in common if the update begins `offset` segments after the known list.

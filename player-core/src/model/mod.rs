@@ -19,6 +19,7 @@ mod placing;
 mod presentation;
 mod resource;
 mod segment;
+mod splice;
 #[cfg(test)]
 mod tests;
 mod thumbnails;
@@ -30,7 +31,7 @@ pub use extras::{
 };
 pub use footprint::Footprint;
 pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentTemplate, TimelineRun};
-pub use listing::{ListedPart, ListedSegment, SegmentListing};
+pub use listing::{INHERITED, INHERITED_OFFSET, ListedPart, ListedSegment, SegmentListing, Skipped};
 pub use live::{
     Availability, LiveDescription, ManifestUpdates, PatchLocation, PlaylistGrowth, RenditionReport, ServiceDescription,
     TimeSource,

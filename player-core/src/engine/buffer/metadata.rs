@@ -96,6 +96,26 @@ impl MetadataStore {
         Taken::Changed
     }
 
+    /// Removes date ranges that have not begun yet; those that the playhead has entered or passed are history. Returns
+    /// true if there were any.
+    pub(in crate::engine) fn remove_date_ranges(&mut self, ids: &[String]) -> bool {
+        let before = self.entries.len();
+        for id in ids {
+            let is_meant = |entry: &Entry| {
+                let metadata = &entry.metadata;
+                metadata.source == MetadataSource::DateRange
+                    && metadata.id == *id
+                    && metadata.start >= self.from
+                    && !entry.active
+            };
+            if let Some(at) = self.entries.iter().position(is_meant) {
+                self.remove(at);
+                self.next = None;
+            }
+        }
+        self.entries.len() != before
+    }
+
     fn update(&mut self, at: usize, metadata: TimedMetadata) -> Taken {
         let Some(known) = self.entries.get(at) else { return Taken::Known };
         let date_range = metadata.source == MetadataSource::DateRange;

@@ -134,6 +134,13 @@ impl Session {
         cx.effects.warn_about(parsed.warnings, Stage::Index, url);
         let is_growing = parsed.growth.is_some();
         let taken = self.source.merge_index(rep, parsed.segments, parsed.epoch.filter(|_| is_growing));
+        if taken.changes.agreement.is_refused() {
+            self.on_playlist_refused(cx, rep, taken.changes.agreement, url);
+            return StreamOutcome::Waiting;
+        }
+        if let Some(growth) = &parsed.growth {
+            self.remove_date_ranges(cx, &growth.removed_date_ranges);
+        }
         let mut metadata = parsed.metadata;
         metadata.iter_mut().for_each(|metadata| metadata.start = metadata.start.shifted(taken.shift));
         refresh::warn_of_changes(cx, taken.changes, url);

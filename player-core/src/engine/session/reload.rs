@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::Session;
 use crate::engine::buffer::BUFFERED;
 use crate::engine::context::Context;
@@ -12,7 +14,7 @@ use crate::engine::io::{FetchError, FetchKind, Ingest};
 use crate::engine::requests::recovery::Cause;
 use crate::engine::requests::{JobId, Purpose};
 use crate::error::{ErrorCode, PlayerError, Stage};
-use crate::model::IndexSource;
+use crate::model::{Agreement, IndexSource};
 use crate::snapshot::State;
 use crate::time::Now;
 
@@ -57,7 +59,9 @@ impl Session {
 
     /// Requests a playlist again. A server that can hold the answer until the playlist has the next part or segment is
     /// asked to (RFC 8216bis §6.2.5.2).
-    fn reload_playlist(&mut self, cx: &mut Context, rep: RepKey) {
+    ///
+    /// A server that can leave out what is known is asked to (§6.2.5.1).
+    pub(super) fn reload_playlist(&mut self, cx: &mut Context, rep: RepKey) {
         let Some(mut resource) = self.source.index_source(rep).map(IndexSource::first_request) else { return };
         let Some(growth) = self.source.growth(rep) else { return };
         let patience = growth.target_duration * BLOCKED_TARGETS;
@@ -72,9 +76,31 @@ impl Session {
                 }
             }
         }
+        if let Some(skip) = self.source.skip_directive(rep, cx.now) {
+            for url in &mut resource.urls {
+                url.query_pairs_mut().append_pair("_HLS_skip", skip);
+            }
+        }
         let job = cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
         if is_blocking {
             cx.jobs.set_patience(job, patience);
+        }
+    }
+
+    /// A playlist that was read again was passed over. The whole list is asked for at once if the update left out what
+    /// is not known; an older state is asked for again soon.
+    pub(super) fn on_playlist_refused(&mut self, cx: &mut Context, rep: RepKey, agreement: Agreement, url: &Url) {
+        let is_misfit = agreement == Agreement::Misfit;
+        let is_first = self.source.note_playlist_refused(rep, is_misfit, cx.now);
+        let message = match is_misfit {
+            true => "an update of the playlist leaves out segments that are not known: the whole list is asked for",
+            false => "the playlist is an older state than what is known, or empty: it is passed over",
+        };
+        if is_first {
+            cx.effects.warn(PlayerError::warning(ErrorCode::ManifestMalformed, message).at(Stage::Index).with_url(url));
+        }
+        if is_misfit {
+            self.reload_playlist(cx, rep);
         }
     }
 

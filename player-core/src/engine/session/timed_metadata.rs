@@ -35,6 +35,13 @@ impl Session {
         }
     }
 
+    /// Removes date ranges that the server removed lately (RFC 8216bis §4.4.5.2, `RECENTLY-REMOVED-DATERANGES`).
+    pub(in crate::engine) fn remove_date_ranges(&mut self, cx: &mut Context, ids: &[String]) {
+        if self.metadata.remove_date_ranges(ids) {
+            cx.effects.emit(Event::MetadataChanged);
+        }
+    }
+
     /// Takes metadata in media time. It waits until the samples of its segment tell how that becomes presentation
     /// time, so that both stay together.
     pub(in crate::engine) fn on_media_metadata(&mut self, cx: &mut Context, id: StreamId, all: Vec<TimedMetadata>) {

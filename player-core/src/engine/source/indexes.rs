@@ -1,16 +1,19 @@
 //! Segment indexes that lie in separate files: how each was read, the pieces of those that are not complete, and the
 //! lists that were forgotten to be read again from elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use url::Url;
 
 use super::{Candidate, Locations, ServiceLocation, Source, duration};
 use crate::engine::ids::{KeyedPresentation, RepKey};
-use crate::manifest::{self, IndexPiece, IndexReading, ManifestError, PathwayClone};
+use crate::manifest::{self, IndexPiece, IndexReading, ManifestError, ManifestWarning, PathwayClone, PlaylistText};
 use crate::model::{Agreement, ByteRange, Changes, IndexFormat, IndexSource, Resource, SegmentIndex, SegmentList};
 use crate::time::{Now, WallClock};
+
+/// More different warnings about a playlist that is read again and again say nothing new.
+const MOST_WARNINGS: usize = 50;
 
 /// An index that was read: how to read it again, and its location.
 #[derive(Clone, Debug)]
@@ -30,6 +33,14 @@ pub(super) struct Indexes {
     pieces: BTreeMap<RepKey, Vec<IndexPiece>>,
     /// Lists that were forgotten to be read again from elsewhere: what is read then is merged with them.
     former: BTreeMap<RepKey, SegmentIndex>,
+    /// Playlists whose numbers were found to count anew: that is reported once.
+    renumbered: BTreeSet<RepKey>,
+    /// Warnings that were given about playlists that grow: each is given once.
+    warned: BTreeMap<RepKey, Vec<String>>,
+    /// Texts of playlists that grow, to recognise what has not changed.
+    texts: BTreeMap<RepKey, PlaylistText>,
+    /// Text of the playlist that was read last, until its segments are merged.
+    read_text: Option<(RepKey, PlaylistText)>,
     /// The presentation was replaced by a newer state of it.
     was_replaced: bool,
 }
@@ -50,16 +61,34 @@ impl Indexes {
         self.former.insert(rep, index);
     }
 
-    /// Estimates the memory of the lists that were forgotten.
+    /// Estimates the memory of the lists that were forgotten, and of the texts that are kept.
     pub(super) fn former_bytes(&self) -> u64 {
-        self.former.values().map(SegmentIndex::bytes).sum()
+        let texts: usize = self.texts.values().map(PlaylistText::bytes).sum();
+        self.former.values().map(SegmentIndex::bytes).sum::<u64>() + texts as u64
     }
 
     /// Forgets all that is not known of these representations.
     pub(super) fn retain(&mut self, stays: impl Fn(RepKey) -> bool) {
         self.read.retain(|rep, _| stays(*rep));
         self.former.retain(|rep, _| stays(*rep));
+        self.texts.retain(|rep, _| stays(*rep));
+        self.warned.retain(|rep, _| stays(*rep));
         self.pieces.retain(|rep, _| stays(*rep));
+    }
+
+    /// Removes warnings that were given before. No more than [`MOST_WARNINGS`] are given about one playlist.
+    fn keep_new_warnings(&mut self, rep: RepKey, warnings: &mut Vec<ManifestWarning>) {
+        if warnings.is_empty() {
+            return;
+        }
+        let given = self.warned.entry(rep).or_default();
+        warnings.retain(|warning| {
+            let is_new = given.len() < MOST_WARNINGS && !given.contains(&warning.message);
+            if is_new {
+                given.push(warning.message.clone());
+            }
+            is_new
+        });
     }
 
     /// Returns the number of pieces of an index that is not complete.
@@ -116,6 +145,17 @@ impl Source {
         body: &Bytes,
         url: &Url,
     ) -> Result<IndexReading, ManifestError> {
+        self.indexes.read_text = None;
+        if source.format == IndexFormat::HlsMediaPlaylist
+            && let Some(SegmentList::Listed(known)) = self.presentation.known_list(rep)
+            && known.is_open()
+        {
+            let before = self.indexes.texts.get(&rep);
+            let (mut parsed, text) = manifest::read_playlist_again(body, source, url, known, before)?;
+            self.indexes.read_text = text.map(|text| (rep, text));
+            self.indexes.keep_new_warnings(rep, &mut parsed.warnings);
+            return Ok(IndexReading::Known(parsed));
+        }
         let mut pieces = self.indexes.pieces.remove(&rep).unwrap_or_default();
         pieces.push(IndexPiece::new(range, body.clone()));
         let reading = match manifest::read_index(&pieces, source, url) {
@@ -149,21 +189,23 @@ impl Source {
     /// no changes of this one.
     ///
     /// A live list, whose first segment has the wall-clock time `date` if that is declared, is placed by another live one
-    /// when it is read for the first time, because the two begin anywhere.
+    /// when it is read for the first time, because the two begin anywhere; and when nothing of it was known before,
+    /// because it was not read for longer than its window, or its server counts anew.
     pub(in crate::engine) fn merge_index(
         &mut self,
         key: RepKey,
         mut segments: SegmentList,
         date: Option<WallClock>,
     ) -> IndexMerge {
+        let text = self.indexes.read_text.take().filter(|(rep, _)| *rep == key);
         let begin = segments.start();
+        let is_update = matches!(&segments, SegmentList::Listed(listing) if listing.skipped().is_some());
         let presentation = &mut self.presentation;
         let index = presentation.representation(key).map(|rep| &rep.index);
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
         let former = self.indexes.former.remove(&key).filter(|_| is_first);
         if is_first && former.is_none() && is_open(&segments) {
-            let others = presentation.all_reps().filter(|rep| *rep != key);
-            if let Some(known) = others.filter_map(|rep| presentation.known_list(rep)).find(|list| is_open(list)) {
+            if let Some(known) = freshest(presentation, key) {
                 segments.place_like(known, date.zip(presentation.epoch));
             }
         }
@@ -185,8 +227,23 @@ impl Source {
                 }
             }
         }
+        let is_renumbered =
+            changes.agreement == Agreement::Addresses && presentation.known_list(key).is_some_and(is_open);
+        if is_renumbered && !self.indexes.renumbered.insert(key) {
+            changes.agreement = Agreement::Names;
+        }
+        if changes.agreement == Agreement::Nothing {
+            place_anew(presentation, key);
+        }
         let start = presentation.known_list(key).and_then(SegmentList::start);
-        let shift = start.zip(begin).map_or(0, |(start, begin)| start.nanos_from(begin));
+        // Metadata of an update that leaves segments out is in time of the presentation.
+        let shift = start.zip(begin).filter(|_| !is_update).map_or(0, |(start, begin)| start.nanos_from(begin));
+        if !changes.agreement.is_refused() {
+            match text {
+                Some((_, text)) => drop(self.indexes.texts.insert(key, text)),
+                None => drop(self.indexes.texts.remove(&key)),
+            }
+        }
         let before = self.duration;
         self.duration = duration(&self.presentation);
         self.measure();
@@ -280,6 +337,23 @@ impl Source {
 
 fn is_open(list: &SegmentList) -> bool {
     matches!(list, SegmentList::Listed(listing) if listing.is_open())
+}
+
+/// Places a live list, which has nothing in common with what was known of it, by another live one that is further.
+fn place_anew(presentation: &mut KeyedPresentation, key: RepKey) {
+    let other = freshest(presentation, key).cloned();
+    if let (Some(other), Some(SegmentIndex::Known(list))) = (other, presentation.index_mut(key))
+        && is_open(list)
+        && other.end() > list.start()
+    {
+        list.place_like(&other, None);
+    }
+}
+
+/// Returns the live list of another representation that reaches furthest.
+fn freshest(presentation: &KeyedPresentation, key: RepKey) -> Option<&SegmentList> {
+    let others = presentation.all_reps().filter(|rep| *rep != key);
+    others.filter_map(|rep| presentation.known_list(rep)).filter(|list| is_open(list)).max_by_key(|list| list.end())
 }
 
 fn first_segment(presentation: &KeyedPresentation, rep: RepKey) -> Option<Resource> {

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use url::{Position, Url};
+
 use super::Source;
 use crate::engine::ids::{RepKey, SetKey};
 use crate::model::{
-    IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, Resource, SegmentIndex,
-    SegmentList,
+    IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, RenditionReport, Resource,
+    SegmentIndex, SegmentList,
 };
 use crate::time::{MediaTime, Now, TimeRange, WallClock};
 
@@ -33,6 +35,10 @@ struct Playlist {
     has_changed: bool,
     /// The last request failed, at this time.
     failed_at: Option<Now>,
+    /// The last update was passed over, and not for a failure.
+    is_refused: bool,
+    /// The last update left out segments that are not known: the next one is a whole list.
+    wants_whole: bool,
     /// Earliest time of the end of the list by its updates, as the end and the time at which that was listed.
     edge: (MediaTime, Now),
     /// End of the list as it was read last.
@@ -50,7 +56,8 @@ impl Playlist {
 
     fn due(&self) -> Now {
         if let Some(failed) = self.failed_at {
-            return failed + (self.growth.target_duration / 2).min(RETRY_PERIOD);
+            let part = self.growth.part_target.filter(|_| self.is_refused);
+            return failed + (part.unwrap_or(self.growth.target_duration) / 2).min(RETRY_PERIOD);
         }
         let growth = &self.growth;
         if growth.can_block_reload {
@@ -112,6 +119,28 @@ impl Source {
         playlist.is_some_and(|playlist| playlist.growth.can_block_reload && playlist.failed_at.is_none())
     }
 
+    /// Returns the value of `_HLS_skip` with which a playlist may be asked for; `None` if the whole list is wanted
+    /// (RFC 8216bis §6.2.5.1): the state that is known must be younger than half of the skip boundary, and from the same
+    /// place.
+    pub(in crate::engine) fn skip_directive(&self, rep: RepKey, now: Now) -> Option<&'static str> {
+        let playlist = self.live.playlists.get(&rep)?;
+        let until = playlist.growth.can_skip_until?;
+        let is_young = now.since(playlist.asked_at) < until / 2;
+        let is_here = !self.indexes_elsewhere().contains(&rep);
+        let may = is_young && is_here && !playlist.wants_whole && self.presentation.known_list(rep).is_some();
+        may.then_some(if playlist.growth.can_skip_date_ranges { "v2" } else { "YES" })
+    }
+
+    /// Notes that an update was passed over: it left out what is not known (`is_misfit`), or was an older state. Returns
+    /// true for the first of such updates in a row.
+    pub(in crate::engine) fn note_playlist_refused(&mut self, rep: RepKey, is_misfit: bool, now: Now) -> bool {
+        self.live.playlists.get_mut(&rep).is_none_or(|playlist| {
+            playlist.wants_whole |= is_misfit;
+            playlist.failed_at = Some(now).filter(|_| !is_misfit);
+            !std::mem::replace(&mut playlist.is_refused, true)
+        })
+    }
+
     /// Returns what the manifest declares about its growth.
     pub(in crate::engine) fn live_description(&self) -> Option<&LiveDescription> {
         self.presentation.live.as_deref()
@@ -158,12 +187,70 @@ impl Source {
             }
             _ => (end, now),
         };
-        let playlist = Playlist { growth, asked_at, read_at: now, changed_at, has_changed, failed_at: None, edge, end };
+        let playlist = Playlist {
+            growth,
+            asked_at,
+            read_at: now,
+            changed_at,
+            has_changed,
+            failed_at: None,
+            is_refused: false,
+            wants_whole: false,
+            edge,
+            end,
+        };
         self.live.playlists.insert(rep, playlist);
         self.presentation.set_kind(PresentationKind::Live);
         if let Some((start, date)) = dated {
             self.presentation
                 .set_epoch(WallClock::from_unix_nanos(date.as_unix_nanos().saturating_sub(start.as_nanos())));
+        }
+    }
+
+    /// Returns the latest state of a playlist that other playlists report (RFC 8216bis §4.4.5.4). Addresses are compared
+    /// without their queries, which may hold tokens.
+    pub(in crate::engine) fn report_for(&self, rep: RepKey) -> Option<&RenditionReport> {
+        let source = self.index_source(rep)?;
+        let is_same =
+            |url: &Url| source.resource.urls.iter().any(|own| own[..Position::AfterPath] == url[..Position::AfterPath]);
+        let others = self.live.playlists.iter().filter(|(other, _)| **other != rep);
+        let newest = others.filter_map(|(_, playlist)| {
+            Some((playlist.read_at, playlist.growth.reports.iter().find(|report| is_same(&report.url))?))
+        });
+        newest.max_by_key(|(at, _)| *at).map(|(_, report)| report)
+    }
+
+    /// Returns how the playlist of a representation is asked for that is not known yet: the state that another playlist
+    /// reports, so that no cache answers with an older one.
+    pub(in crate::engine) fn first_playlist_request(&self, rep: RepKey, source: &IndexSource) -> Resource {
+        let mut resource = source.first_request();
+        let report = self.report_for(rep).and_then(|report| Some((report.last_sequence?, report.last_part)));
+        if let Some((sequence, part)) = report {
+            for url in &mut resource.urls {
+                let mut query = url.query_pairs_mut();
+                query.append_pair("_HLS_msn", &sequence.to_string());
+                if let Some(part) = part {
+                    query.append_pair("_HLS_part", &part.to_string());
+                }
+            }
+        }
+        resource
+    }
+
+    /// Moves the lists of an adaptation set in time: media of `rep` was found so many nanoseconds after where its list
+    /// announces it, because durations are rounded. All lists of the set are moved, as their durations are rounded alike.
+    /// The lists of other sets stay; their media tells their own difference. Dates go with the media.
+    #[cfg_attr(not(test), expect(dead_code, reason = "called when placed segments show a difference"))]
+    pub(in crate::engine) fn realign(&mut self, rep: RepKey, nanos: i64) {
+        let reps: Vec<RepKey> = self.presentation.rep_keys(rep.set).to_vec();
+        for key in reps {
+            if let Some(SegmentIndex::Known(SegmentList::Listed(list))) = self.presentation.index_mut(key) {
+                list.move_by(nanos);
+            }
+            if let Some(playlist) = self.live.playlists.get_mut(&key) {
+                playlist.end = playlist.end.shifted(nanos);
+                playlist.edge.0 = playlist.edge.0.shifted(nanos);
+            }
         }
     }
 

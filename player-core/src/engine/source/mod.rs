@@ -237,3 +237,6 @@ mod tests;
 
 #[cfg(test)]
 mod index_tests;
+
+#[cfg(test)]
+mod playlist_tests;

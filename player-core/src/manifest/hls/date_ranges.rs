@@ -153,6 +153,15 @@ impl DateMap {
         Self { anchors }
     }
 
+    /// Adds a date that was declared before, if there is one.
+    pub(super) fn with(mut self, anchor: Option<(i64, MediaTime)>) -> Self {
+        if let Some(anchor) = anchor {
+            let at = self.anchors.partition_point(|(date, _)| *date <= anchor.0);
+            self.anchors.insert(at, anchor);
+        }
+        self
+    }
+
     /// Returns the presentation time of a date: counted from the last date declared before it, else back from the first
     /// (§4.4.4.6).
     pub(super) fn place(&self, date: i64) -> Option<MediaTime> {

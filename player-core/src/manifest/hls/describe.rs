@@ -14,6 +14,7 @@ use super::media::{self, MediaPlaylist, Start};
 use super::multivariant::{self, MultivariantPlaylist, Variant};
 use crate::manifest::ManifestError;
 use crate::manifest::document::Warnings;
+use crate::model::INHERITED;
 
 /// Reads a playlist of either kind and lists its contents in document order.
 pub(in crate::manifest) fn describe(text: &str, base: &Url, warnings: &mut Warnings) -> Result<Value, ManifestError> {
@@ -42,7 +43,7 @@ fn media(playlist: &MediaPlaylist<'_>) -> Value {
                 "map_uri": map.map(|map| map.uri.as_ref()),
                 "gap": segment.gap,
                 "program_date_time": segment.program_date_time.and_then(date),
-                "bitrate_kbps": segment.bitrate_kbps,
+                "bitrate_kbps": segment.bitrate_kbps.filter(|rate| *rate != INHERITED),
                 "title": segment.title,
             })
         })

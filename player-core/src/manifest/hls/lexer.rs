@@ -62,6 +62,17 @@ impl<'a> Lexer<'a> {
         self.variables
     }
 
+    /// Returns true if any variable was defined so far.
+    pub(super) fn has_variables(&self) -> bool {
+        !self.variables.is_empty()
+    }
+
+    /// Goes on with `rest`, in front of which there are so many lines.
+    pub(super) const fn jump(&mut self, rest: &'a str, lines: u32) {
+        self.rest = Some(rest);
+        self.number = lines;
+    }
+
     /// The next line that means something.
     ///
     /// # Errors

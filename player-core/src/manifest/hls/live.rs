@@ -67,6 +67,20 @@ pub(super) struct Skip {
     pub(super) removed_date_ranges: Vec<String>,
 }
 
+impl Skip {
+    /// Reads the value of the tag; `None`, with a warning, without a number of segments.
+    pub(super) fn parse(line: u32, value: &str, warnings: &mut Warnings) -> Option<Self> {
+        let attributes = Attributes::parse(value);
+        let Some(segments) = attributes.integer("SKIPPED-SEGMENTS") else {
+            warnings.push(line, "EXT-X-SKIP without SKIPPED-SEGMENTS");
+            return None;
+        };
+        let removed = attributes.filled("RECENTLY-REMOVED-DATERANGES").unwrap_or_default();
+        let removed_date_ranges = removed.split('\t').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+        Some(Self { segments, removed_date_ranges })
+    }
+}
+
 /// All tags of growing playlists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LiveTags {
@@ -94,7 +108,6 @@ impl LiveTags {
             "EXT-X-PART" => self.part(line, &list(), sequence, warnings),
             "EXT-X-PRELOAD-HINT" => self.hint(line, &list(), warnings),
             "EXT-X-RENDITION-REPORT" => self.report(line, &list(), warnings),
-            "EXT-X-SKIP" => self.skip(line, &list(), warnings),
             _ => return false,
         }
         true
@@ -153,15 +166,6 @@ impl LiveTags {
             last_sequence: attributes.integer("LAST-MSN"),
             last_part: attributes.integer("LAST-PART"),
         });
-    }
-
-    fn skip(&mut self, line: u32, attributes: &Attributes<'_>, warnings: &mut Warnings) {
-        let Some(segments) = attributes.integer("SKIPPED-SEGMENTS") else {
-            return warnings.push(line, "EXT-X-SKIP without SKIPPED-SEGMENTS");
-        };
-        let removed = attributes.filled("RECENTLY-REMOVED-DATERANGES").unwrap_or_default();
-        let removed_date_ranges = removed.split('\t').filter(|id| !id.is_empty()).map(str::to_owned).collect();
-        self.skip = Some(Skip { segments, removed_date_ranges });
     }
 }
 

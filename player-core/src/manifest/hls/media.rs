@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::attributes::{Attributes, SubRange, nanos};
 use super::date_ranges::DateRanges;
 use super::lexer::{Content, Lexer};
-use super::live::LiveTags;
+use super::live::{LiveTags, Skip};
 use crate::manifest::ManifestError;
 use crate::manifest::dates::instant;
 use crate::manifest::document::{Warnings, clip};
-use crate::model::ByteRange;
+use crate::model::{ByteRange, INHERITED, INHERITED_OFFSET};
 
 /// More segments than this are no playlist: eleven days of one-second segments.
 const MAX_SEGMENTS: usize = 1_000_000;
@@ -111,6 +111,12 @@ pub(super) struct MediaPlaylist<'a> {
     pub(super) declares_discontinuities: bool,
     /// State of the tags behind the last segment, which holds for the parts of the next one.
     pub(super) trailing: Trailing,
+    /// Number of segments in front of those that are left out, if there are such.
+    pub(super) head: usize,
+    /// The segments that are left out are those of the text before, with their parts.
+    pub(super) is_cut: bool,
+    /// Variables are defined, or addresses stand without `EXTINF`: the text cannot be continued from its middle.
+    pub(super) is_whole_only: bool,
     /// `VOD` or `EVENT` as written.
     pub(super) playlist_type: Option<String>,
     pub(super) ended: bool,
@@ -133,12 +139,17 @@ impl MediaPlaylist<'_> {
 
     /// Media sequence number of the first listed segment.
     pub(super) fn first_sequence(&self) -> u64 {
-        self.media_sequence.saturating_add(self.live.skipped())
+        self.media_sequence.saturating_add(if self.head == 0 { self.live.skipped() } else { 0 })
     }
 
     /// Media sequence number of the segment that follows the last listed one.
     pub(super) fn next_sequence(&self) -> u64 {
-        self.first_sequence().saturating_add(self.segments.len() as u64)
+        self.media_sequence.saturating_add(self.live.skipped()).saturating_add(self.segments.len() as u64)
+    }
+
+    /// Number of segments that are left out behind the first listed ones.
+    pub(super) fn left_out(&self) -> u64 {
+        if self.head > 0 { self.live.skipped() } else { 0 }
     }
 
     /// The sum of all segments' durations.
@@ -158,6 +169,17 @@ struct Pending<'a> {
     program_date_time: Option<i64>,
 }
 
+/// Segments in the middle of a text that are those of the text before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut<'a> {
+    /// Number of segments after the first that are passed over.
+    pub(super) segments: u64,
+    /// Text behind them.
+    pub(super) rest: &'a str,
+    /// Lines in front of `rest`.
+    pub(super) lines: u32,
+}
+
 struct Reader<'a, 'w> {
     playlist: MediaPlaylist<'a>,
     pending: Pending<'a>,
@@ -174,6 +196,18 @@ struct Reader<'a, 'w> {
 ///
 /// # Errors When a limit is exceeded. Any other fault gives a warning and is skipped.
 pub(super) fn read<'a>(lexer: &mut Lexer<'a>, warnings: &mut Warnings) -> Result<MediaPlaylist<'a>, ManifestError> {
+    read_with(lexer, None, warnings)
+}
+
+/// Reads a media playlist, of which segments that are known may be passed over.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_with<'a>(
+    lexer: &mut Lexer<'a>,
+    mut cut: Option<Cut<'a>>,
+    warnings: &mut Warnings,
+) -> Result<MediaPlaylist<'a>, ManifestError> {
     let playlist = MediaPlaylist { key_sets: vec![Vec::new()], ..MediaPlaylist::default() };
     let mut reader = Reader {
         playlist,
@@ -187,12 +221,20 @@ pub(super) fn read<'a>(lexer: &mut Lexer<'a>, warnings: &mut Warnings) -> Result
     };
     while let Some(line) = lexer.next(reader.warnings)? {
         match line.content {
-            Content::Uri(uri) => reader.address(line.number, uri)?,
+            Content::Uri(uri) => {
+                reader.address(line.number, uri)?;
+                if let Some(cut) = cut.take_if(|_| !reader.playlist.segments.is_empty()) {
+                    lexer.jump(cut.rest, cut.lines);
+                    reader.playlist.is_cut = true;
+                    reader.skip(Skip { segments: cut.segments, removed_date_ranges: Vec::new() });
+                }
+            }
             Content::Tag { name, value } => reader.tag(line.number, name, value),
         }
     }
     reader.playlist.trailing =
         Trailing { map: reader.map, keys: reader.key_set(), discontinuity: reader.pending.discontinuity };
+    reader.playlist.is_whole_only |= lexer.has_variables();
     if reader.playlist.target_duration.is_none() {
         reader.warnings.push(None, "EXT-X-TARGETDURATION is missing");
     }
@@ -204,6 +246,7 @@ impl<'a> Reader<'a, '_> {
         let pending = std::mem::take(&mut self.pending);
         let Some(duration) = pending.duration else {
             self.warnings.push(line, "an address without EXTINF");
+            self.playlist.is_whole_only = true;
             // What stood before it belongs to the next segment.
             self.pending = pending;
             return Ok(());
@@ -231,6 +274,21 @@ impl<'a> Reader<'a, '_> {
         };
         self.playlist.segments.push(segment);
         Ok(())
+    }
+
+    /// Passes over segments that are known. What is in force behind them is not in this text.
+    fn skip(&mut self, skip: Skip) {
+        if self.playlist.live.skip.is_some() {
+            return self.warnings.push(None, "EXT-X-SKIP stands twice");
+        }
+        if skip.segments > 0 {
+            self.playlist.head = self.playlist.segments.len();
+            (self.map, self.bitrate) = (Some(INHERITED), Some(INHERITED));
+            self.keys.clear();
+            self.key_set = Some(INHERITED);
+            self.last_range_end = INHERITED_OFFSET;
+        }
+        self.playlist.live.skip = Some(skip);
     }
 
     /// The media sequence number of the segment that the tags under way are about.
@@ -263,6 +321,11 @@ impl<'a> Reader<'a, '_> {
             "EXT-X-BITRATE" => self.bitrate = value.trim().parse().ok(),
             "EXT-X-KEY" => self.key(line, &value),
             "EXT-X-MAP" => self.map(line, &value),
+            "EXT-X-SKIP" => {
+                if let Some(skip) = Skip::parse(line, &value, self.warnings) {
+                    self.skip(skip);
+                }
+            }
             "EXT-X-DATERANGE" => self.playlist.date_ranges.take(line, &value, self.warnings),
             _ => {
                 // Unknown tags are to be ignored (§6.3.1).
@@ -335,6 +398,7 @@ impl<'a> Reader<'a, '_> {
         self.key_set = None;
         if key.is_none() {
             self.keys.clear();
+            self.key_set = Some(0);
             return;
         }
         self.keys.retain(|known| known.key_format != key.key_format);
@@ -345,9 +409,6 @@ impl<'a> Reader<'a, '_> {
 
     /// The index of the keys in force, written down when a segment uses them first.
     fn key_set(&mut self) -> u32 {
-        if self.keys.is_empty() {
-            return 0;
-        }
         *self.key_set.get_or_insert_with(|| {
             self.playlist.key_sets.push(self.keys.clone());
             u32::try_from(self.playlist.key_sets.len() - 1).unwrap_or(0)

@@ -13,10 +13,12 @@ mod pathways;
 mod presentation;
 mod renditions;
 mod segments;
+mod unchanged;
 mod variants;
 
 pub(super) use describe::describe;
-pub(super) use segments::parse_index;
+pub(super) use segments::{parse_index, parse_update};
+pub use unchanged::PlaylistText;
 
 use url::Url;
 

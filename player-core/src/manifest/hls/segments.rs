@@ -1,7 +1,9 @@
 //! A media playlist as the model's segments. How playlists are read is not known here.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use url::Url;
 
 use super::date_ranges::DateMap;
@@ -9,19 +11,28 @@ use super::is_media;
 use super::keys;
 use super::lexer::{Lexer, Variables};
 use super::live::HintKind;
-use super::media::{self, MediaPlaylist, Segment, Start};
+use super::media::{self, Cut, MediaPlaylist, Segment, Start};
+use super::unchanged::PlaylistText;
 use crate::manifest::document::Warnings;
 use crate::manifest::{ManifestError, ParsedIndex, codecs};
 use crate::model::{
-    AdaptationSet, ByteRange, ContainerFormat, ContentKinds, IndexSource, ListedPart, ListedSegment, LiveDescription,
-    MediaKind, PartTraits, Period, PlaylistGrowth, Presentation, PresentationKind, Protocol, RenditionReport,
-    Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList, SegmentListing, TimestampMapping,
-    TrackId,
+    AdaptationSet, ByteRange, ContainerFormat, ContentKinds, INHERITED, IndexSource, ListedPart, ListedSegment,
+    LiveDescription, MediaKind, PartTraits, Period, PlaylistGrowth, Presentation, PresentationKind, Protocol,
+    RenditionReport, Representation, RepresentationTraits, Resource, SegmentIndex, SegmentList, SegmentListing,
+    Skipped, TimestampMapping, TrackId,
 };
 use crate::time::{MediaTime, WallClock};
 
 /// Target duration of a playlist that grows and declares none.
 const DEFAULT_TARGET: Duration = Duration::from_secs(6);
+/// Target durations that are longer are believed only if segments are nearly as long.
+const MOST_TARGET: Duration = Duration::from_secs(60);
+/// No target duration is longer.
+const LONGEST_TARGET: Duration = Duration::from_secs(3600);
+/// Durations are rounded to the nearest second before they are compared with the target duration (§4.4.3.1).
+const HALF_SECOND: Duration = Duration::from_millis(500);
+/// No parts are shorter.
+const LEAST_PART: Duration = Duration::from_millis(10);
 /// No playlist is reloaded more often, whatever it declares.
 const LEAST_TARGET: Duration = Duration::from_millis(200);
 
@@ -32,35 +43,110 @@ pub(in crate::manifest) fn parse_index(
     base: &Url,
     warnings: &mut Warnings,
 ) -> Result<ParsedIndex, ManifestError> {
+    parse_with(text, None, source, base, None, warnings).map(|(parsed, _)| parsed)
+}
+
+/// Reads a media playlist again, of which `known` is the state before and `before` its text. `body` is the text as it
+/// was received. Returns what to keep of the text for the next time, too.
+///
+/// Segments that are the same in both texts are not read again; what is returned leaves them out, as an update with
+/// `EXT-X-SKIP` does.
+pub(in crate::manifest) fn parse_update(
+    (text, body): (&str, &Bytes),
+    source: &IndexSource,
+    base: &Url,
+    known: &SegmentListing,
+    before: Option<&PlaylistText>,
+    warnings: &mut Warnings,
+) -> Result<(ParsedIndex, Option<PlaylistText>), ManifestError> {
+    let before = before.filter(|before| before.lists(known.raw_sequence(), known.len() as u64));
+    let mut read = None;
+    if let Some(cut) = before.and_then(|before| before.unchanged(text)) {
+        let mut found = Warnings::default();
+        let parsed = parse_with(text, Some(cut), source, base, Some(known), &mut found)?;
+        if matches!(&parsed.0.segments, SegmentList::Listed(update) if known.fits(update)) {
+            warnings.append(found);
+            read = Some(parsed);
+        }
+    }
+    let (parsed, state) = match read {
+        Some(read) => read,
+        None => parse_with(text, None, source, base, Some(known), warnings)?,
+    };
+    // Text that had to be decoded is another one than that which was received.
+    let kept = state.filter(|_| text.len() == body.len());
+    Ok((parsed, kept.map(|(sequence, segments)| PlaylistText::new(body.clone(), sequence, segments))))
+}
+
+/// Media sequence number and count of the segments of a text of which the next one may be the continuation.
+type TextState = Option<(u64, u64)>;
+
+/// Reads a media playlist, of which segments that `known` has may be passed over.
+fn parse_with<'a>(
+    text: &'a str,
+    cut: Option<Cut<'a>>,
+    source: &IndexSource,
+    base: &Url,
+    known: Option<&SegmentListing>,
+    warnings: &mut Warnings,
+) -> Result<(ParsedIndex, TextState), ManifestError> {
+    let base = &without_directives(base);
     if !is_media(text) {
         let message = "expected a media playlist, found a multivariant playlist".to_owned();
         return Err(ManifestError::Malformed { message, line: None });
     }
     let imported: Variables = source.variables.iter().cloned().collect();
-    let playlist = media::read(&mut Lexer::new(text, base, &imported), warnings)?;
+    let playlist = media::read_with(&mut Lexer::new(text, base, &imported), cut, warnings)?;
     check(&playlist, warnings)?;
     let begin = source.period_start;
     let listing = listing(&playlist, base, begin, warnings);
-    let metadata = playlist.date_ranges.timed(&dates(&playlist, begin), warnings);
-    let growth = growth(&playlist, base);
+    let is_delta = listing.skipped().is_some();
+    let dates = match known.filter(|_| is_delta).map(|known| dates_onto(&playlist, &listing, known)) {
+        Some(dates) => dates,
+        None => dates(&playlist, begin),
+    };
+    let metadata = playlist.date_ranges.timed(&dates, warnings);
+    let growth = growth(&playlist, base, warnings);
     let start = match &growth {
         // The end is another one by the time that it is used.
         Some(_) => playlist.start.map(|start| MediaTime::from_nanos(start.offset_nanos)),
         None => playlist.start.map(|start| begin + beginning(&playlist, start).since(MediaTime::ZERO)),
     };
-    Ok(ParsedIndex {
+    let is_whole = !is_delta || playlist.is_cut;
+    let count = playlist.live.skipped().saturating_add(playlist.segments.len() as u64);
+    let state = (is_whole && growth.is_some() && !playlist.is_whole_only).then_some((playlist.media_sequence, count));
+    let parsed = ParsedIndex {
         segments: SegmentList::Listed(Box::new(listing)),
         growth: growth.map(Box::new),
         start,
-        epoch: epoch(&playlist),
+        epoch: epoch(&playlist).filter(|_| !is_delta || known.is_none()),
         metadata,
         warnings: Vec::new(),
-    })
+    };
+    Ok((parsed, state))
 }
 
 /// Maps the dates of a playlist whose first segment begins at `begin`.
 fn dates(playlist: &MediaPlaylist<'_>, begin: MediaTime) -> DateMap {
     DateMap::new(playlist.segments.iter().map(|segment| (segment.program_date_time, segment.duration)), begin)
+}
+
+/// Maps the dates of an update that leaves segments out, which `known` has, to times of the presentation.
+fn dates_onto(playlist: &MediaPlaylist<'_>, listing: &SegmentListing, known: &SegmentListing) -> DateMap {
+    let Some((shift, skipped)) = known.resumed_shift(listing).zip(listing.skipped()) else { return DateMap::default() };
+    let tail = playlist.segments.iter().skip(playlist.head);
+    let dates = tail.map(|segment| (segment.program_date_time, segment.duration));
+    let anchor = known.date_before(skipped.start.shifted(shift));
+    DateMap::new(dates, skipped.start.shifted(shift)).with(anchor.map(|(time, date)| (date.as_unix_nanos(), time)))
+}
+
+/// Removes the directives that reloads add to an address (RFC 8216bis §6.2.5): they are no part of it.
+pub(super) fn without_directives(url: &Url) -> Cow<'_, Url> {
+    let Some(query) = url.query().filter(|query| query.contains("_HLS_")) else { return Cow::Borrowed(url) };
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("_HLS_")).collect();
+    let mut url = url.clone();
+    url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
+    Cow::Owned(url)
 }
 
 /// A media playlist given as the entry: one period, one set, one representation.
@@ -70,7 +156,7 @@ pub(super) fn presentation(
     warnings: &mut Warnings,
 ) -> Result<Presentation, ManifestError> {
     check(playlist, warnings)?;
-    let growth = growth(playlist, base);
+    let growth = growth(playlist, base, warnings);
     let duration = growth.is_none().then(|| playlist.duration());
     let format = format(playlist);
     let (kind, content) = match format {
@@ -132,12 +218,25 @@ pub(super) fn presentation(
 
 /// Returns the declarations of a playlist that grows; `None` if it is complete. One without `EXT-X-ENDLIST` that calls
 /// itself VOD is complete (§4.4.3.5).
-fn growth(playlist: &MediaPlaylist<'_>, base: &Url) -> Option<PlaylistGrowth> {
+fn growth(playlist: &MediaPlaylist<'_>, base: &Url, warnings: &mut Warnings) -> Option<PlaylistGrowth> {
     if playlist.ended || is_vod(playlist) {
         return None;
     }
     let (tags, control) = (&playlist.live, playlist.live.server_control.unwrap_or_default());
-    let longest = playlist.segments.iter().map(|segment| segment.duration).max();
+    let target_duration = target_duration(playlist, warnings);
+    let part_target = tags.part_target.filter(|target| *target >= LEAST_PART);
+    if part_target != tags.part_target {
+        warnings.push(None, "PART-TARGET is too short to play by");
+    }
+    let mut at_least = |name: &str, declared: Option<Duration>, least: Duration| {
+        if declared.is_some_and(|declared| declared < least) {
+            warnings.push(None, format!("{name} is less than the {} s that are needed", least.as_secs_f64()));
+        }
+        declared.map(|declared| declared.max(least))
+    };
+    let hold_back = at_least("HOLD-BACK", control.hold_back, target_duration * 3);
+    let part_hold_back = control.part_hold_back.filter(|_| part_target.is_some());
+    let part_hold_back = at_least("PART-HOLD-BACK", part_hold_back, part_target.unwrap_or_default() * 2);
     let next_sequence = playlist.next_sequence();
     let parts = tags.parts.iter().filter(|part| part.sequence == next_sequence);
     let reports = tags.rendition_reports.iter().filter_map(|report| {
@@ -145,10 +244,10 @@ fn growth(playlist: &MediaPlaylist<'_>, base: &Url) -> Option<PlaylistGrowth> {
         Some(RenditionReport { url, last_sequence: report.last_sequence, last_part: report.last_part })
     });
     Some(PlaylistGrowth {
-        target_duration: playlist.target_duration.or(longest).unwrap_or(DEFAULT_TARGET).max(LEAST_TARGET),
-        hold_back: control.hold_back,
-        part_target: tags.part_target,
-        part_hold_back: control.part_hold_back,
+        target_duration,
+        hold_back,
+        part_target,
+        part_hold_back,
         can_block_reload: control.can_block_reload,
         can_skip_until: control.can_skip_until,
         can_skip_date_ranges: control.can_skip_date_ranges,
@@ -159,6 +258,28 @@ fn growth(playlist: &MediaPlaylist<'_>, base: &Url) -> Option<PlaylistGrowth> {
         discontinuity_sequence: playlist.declares_discontinuities.then_some(playlist.discontinuity_sequence),
         reports: reports.collect(),
     })
+}
+
+/// Returns the target duration to go by. The declared one counts, unless no segment is nearly as long, or one is longer
+/// by more than rounding (§4.4.3.1): reloads and the distance from the end follow from it.
+fn target_duration(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Duration {
+    let longest = playlist.segments.iter().map(|segment| segment.duration).max().filter(|longest| !longest.is_zero());
+    let Some(declared) = playlist.target_duration.filter(|declared| *declared >= LEAST_TARGET) else {
+        return longest.unwrap_or(DEFAULT_TARGET).clamp(LEAST_TARGET, MOST_TARGET);
+    };
+    let Some(longest) = longest else { return declared.clamp(LEAST_TARGET, MOST_TARGET) };
+    let (is_short, is_long) = (longest >= declared + HALF_SECOND, declared > MOST_TARGET && declared > longest * 4);
+    // An update that leaves segments out does not show the longest one.
+    if is_long || is_short {
+        let [declared, longest] = [declared, longest].map(|duration| duration.as_secs_f64());
+        warnings.push(None, format!("EXT-X-TARGETDURATION is {declared} s, and the longest segment has {longest} s"));
+    }
+    let target = match (is_long, is_short) {
+        (true, _) => longest,
+        (false, true) => longest.min(declared.saturating_mul(3)),
+        (false, false) => declared,
+    };
+    target.clamp(LEAST_TARGET, LONGEST_TARGET)
 }
 
 fn is_vod(playlist: &MediaPlaylist<'_>) -> bool {
@@ -191,7 +312,7 @@ fn check(playlist: &MediaPlaylist<'_>, warnings: &mut Warnings) -> Result<(), Ma
     if !playlist.ended && is_vod {
         warnings.push(None, "the playlist says VOD and has no EXT-X-ENDLIST");
     }
-    if playlist.segments.is_empty() && (playlist.ended || is_vod) {
+    if playlist.segments.is_empty() && playlist.live.skipped() == 0 && (playlist.ended || is_vod) {
         return Err(ManifestError::Empty { message: "the playlist has no segments".to_owned() });
     }
     Ok(())
@@ -236,7 +357,7 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
         .iter()
         .map(|keys| (!keys.is_empty()).then(|| list.add_keys(keys::segment_keys(keys, base, warnings))))
         .collect();
-    let keys_at = |set: u32| key_sets.get(set as usize).copied().flatten();
+    let keys_at = |set: u32| inherited(set).or_else(|| key_sets.get(set as usize).copied().flatten());
     let inits: Vec<Option<u32>> = playlist
         .maps
         .iter()
@@ -248,11 +369,17 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
             }
         })
         .collect();
+    let map_at = |map: Option<u32>| map.and_then(|map| inherited(map).or_else(|| inits.get(map as usize).copied()?));
     let mut start = begin;
     let is_complete = playlist.ended || is_vod(playlist);
-    let mut discontinuities = if is_complete { 0 } else { playlist.discontinuity_sequence };
+    let is_delta = playlist.live.skipped() > 0;
+    let mut discontinuities = if is_complete && !is_delta { 0 } else { playlist.discontinuity_sequence };
+    let mut skipped = None;
     for (at, segment) in playlist.segments.iter().enumerate() {
-        discontinuities += u64::from(segment.discontinuity && at > 0);
+        if is_delta && at == playlist.head {
+            skipped = Some((start, discontinuities));
+        }
+        discontinuities += u64::from(segment.discontinuity && (at > 0 || is_delta));
         // A request cannot ask for an empty range (RFC 9110 §14.1.2): a server would send the whole file.
         let is_empty = segment.range.is_some_and(ByteRange::is_empty);
         if is_empty && !segment.gap {
@@ -263,7 +390,7 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
             duration: segment.duration,
             uri: &segment.uri,
             range: segment.range,
-            init: segment.map.and_then(|map| inits.get(map as usize).copied().flatten()),
+            init: map_at(segment.map),
             mapping: TimestampMapping::Discontinuity(discontinuities),
             gap: segment.gap || is_empty,
             encryption: keys_at(segment.keys),
@@ -279,20 +406,33 @@ fn listing(playlist: &MediaPlaylist<'_>, base: &Url, begin: MediaTime, warnings:
         }
         start = start + segment.duration;
     }
+    if is_delta {
+        let (start, discontinuity) = skipped.unwrap_or((start, discontinuities));
+        list = list.after_skipped(Skipped {
+            head: playlist.head as u64,
+            segments: playlist.live.skipped(),
+            start,
+            discontinuity,
+            keeps_parts: playlist.is_cut,
+        });
+    }
     if !is_complete {
         list = list.open();
-        let next = discontinuities + u64::from(playlist.trailing.discontinuity && !playlist.segments.is_empty());
+        let is_inside = is_delta || !playlist.segments.is_empty();
+        let next = discontinuities + u64::from(playlist.trailing.discontinuity && is_inside);
         let trailing = PartState {
-            init: playlist.trailing.map.and_then(|map| inits.get(map as usize).copied().flatten()),
+            init: map_at(playlist.trailing.map),
             keys: keys_at(playlist.trailing.keys),
             discontinuity: next,
         };
-        add_parts(&mut list, playlist, begin, start, trailing, |segment| {
-            let init = segment.map.and_then(|map| inits.get(map as usize).copied().flatten());
-            (init, keys_at(segment.keys))
-        });
+        add_parts(&mut list, playlist, begin, start, trailing, |segment| (map_at(segment.map), keys_at(segment.keys)));
     }
     list
+}
+
+/// Number of what is in force from before the text, as it is.
+const fn inherited(number: u32) -> Option<u32> {
+    if number == INHERITED { Some(number) } else { None }
 }
 
 /// State in force for a part.
@@ -313,16 +453,19 @@ fn add_parts(
     trailing: PartState,
     state: impl Fn(&Segment<'_>) -> (Option<u32>, Option<u32>),
 ) {
-    let first = playlist.first_sequence();
+    let starts_at = playlist.segments.first().map_or(0, |first| first.sequence);
+    let is_delta = playlist.live.skipped() > 0;
     let mut starts = Vec::with_capacity(playlist.segments.len());
     let (mut start, mut discontinuity) = (begin, playlist.discontinuity_sequence);
     for (at, segment) in playlist.segments.iter().enumerate() {
-        discontinuity += u64::from(segment.discontinuity && at > 0);
+        discontinuity += u64::from(segment.discontinuity && (at > 0 || is_delta));
         starts.push((start, discontinuity));
         start = start + segment.duration;
     }
     let place = |sequence: u64| {
-        let at = sequence.checked_sub(first).and_then(|at| usize::try_from(at).ok())?;
+        let at = sequence.checked_sub(starts_at)?;
+        let at = if at < playlist.head as u64 { at } else { at.checked_sub(playlist.left_out())? };
+        let at = usize::try_from(at).ok()?;
         let (start, discontinuity) = *starts.get(at)?;
         let (init, keys) = state(playlist.segments.get(at)?);
         Some((start, PartState { init, keys, discontinuity }))

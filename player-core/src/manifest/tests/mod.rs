@@ -9,6 +9,8 @@ mod hls_precedence;
 mod hls_tags;
 mod hostile;
 mod irregular;
+mod live_faults;
+mod live_updates;
 mod oracle;
 mod precedence;
 mod records;
