@@ -332,8 +332,13 @@ impl Source {
         }
     }
 
-    /// Returns the last time at which anything was added to what is listed for a representation.
+    /// Returns the last time at which anything was added to what is listed for a representation. `None` if its segments
+    /// follow from a rule: nothing has to be added to them.
     pub(in crate::engine) fn last_change(&self, rep: RepKey) -> Option<Now> {
+        let list = self.presentation.known_list(rep);
+        if matches!(list, Some(SegmentList::Template(template)) if template.timeline.is_empty()) {
+            return None;
+        }
         let playlist = self.live.playlists.get(&rep).map(|playlist| playlist.changed_at);
         playlist.or(self.live.manifest_changed_at)
     }

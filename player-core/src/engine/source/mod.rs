@@ -5,6 +5,7 @@ mod incomplete;
 mod indexes;
 mod live;
 mod locations;
+mod patch;
 mod pathways;
 mod reload;
 mod start;
@@ -27,10 +28,12 @@ use crate::time::{MediaTime, Now, TimeRange, WallClock, WallClockMapping};
 
 pub(super) use incomplete::IncompleteManifest;
 pub(super) use locations::{Candidate, Locations, ServiceLocation};
+pub(super) use patch::PatchOutcome;
 pub(super) use reload::Contradictions;
 
 use indexes::Indexes;
 use live::Live;
+use patch::Patching;
 use steering::Steering;
 
 /// Maximum number of initialisation segments that are kept; the oldest is fetched again when it is needed.
@@ -68,6 +71,8 @@ pub(in crate::engine) struct Source {
     clones: Vec<(PathwayClone, Url)>,
     /// Growth of a live presentation.
     live: Live,
+    /// Manifest that is kept, to be patched.
+    patching: Patching,
     /// Memory of the presentation and of lists that were forgotten, as of the last change of either.
     footprint: Footprint,
 }
@@ -100,6 +105,7 @@ impl Source {
             steering: None,
             clones: Vec::new(),
             live: Live::default(),
+            patching: Patching::default(),
         }
     }
 
