@@ -34,8 +34,10 @@ impl LiveBar {
         let behind = behind(live, snapshot, now);
         let is_live = live.is_following && snapshot.play_when_ready;
         let position = position.as_secs_f64();
-        let away = (behind - live.target.as_secs_f64()).max(0.0);
-        let end = if is_live { position } else { position + away };
+        // The latency may be by dates that are ahead of the edge; the target is a distance to the edge.
+        let since = now.since(snapshot.taken_at).as_secs_f64();
+        let held = live.edge.as_secs_f64() + since - live.target.as_secs_f64();
+        let end = if is_live { position } else { held.max(position) };
         let start = live.window.start.as_secs_f64().min(position);
         let epoch_ms = live.epoch_unix_nanos.map(|nanos| nanos as f64 / 1e6);
         Some(Self { start, end, position, behind, is_live, epoch_ms })
