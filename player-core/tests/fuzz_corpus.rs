@@ -121,6 +121,11 @@ fn captions() {
 }
 
 #[test]
+fn patch() {
+    replay("patch", targets::patch);
+}
+
+#[test]
 fn mpd() {
     replay("mpd", targets::mpd);
 }

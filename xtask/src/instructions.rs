@@ -19,8 +19,15 @@ pub enum Subject {
 }
 
 /// The cases of `player-core/benches/manifests.rs`.
-const MANIFESTS: [&str; 5] =
-    ["hls_21600_segments", "hls_21600_segments_rich", "hls_multivariant", "dash_timeline_21600", "dash_200_periods"];
+const MANIFESTS: [&str; 7] = [
+    "hls_21600_segments",
+    "hls_21600_segments_rich",
+    "hls_multivariant",
+    "dash_timeline_21600",
+    "dash_200_periods",
+    "dash_patch_minute",
+    "dash_patch_day",
+];
 
 /// The cases of `player-core/benches/session.rs`.
 const SESSIONS: [&str; 2] = ["session_hls_hour", "session_dash_hour"];
