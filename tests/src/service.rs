@@ -96,7 +96,8 @@ impl Service {
     async fn first_title(&self) -> Result<TitleId, PlayerError> {
         let home: Home = self.call(self.client.get(self.url(&paths::home(None))?)).await?;
         let cards = home.rows.iter().flat_map(|row| &row.titles);
-        let first = home.hero.iter().chain(cards).find(|card| !matches!(card.kind, TitleKind::Series | TitleKind::Live));
+        let first =
+            home.hero.iter().chain(cards).find(|card| !matches!(card.kind, TitleKind::Series | TitleKind::Live));
         first.map(|card| card.id.clone()).ok_or_else(|| unavailable("the catalogue has nothing to play"))
     }
 

@@ -15,7 +15,6 @@ use crate::engine::requests::recovery::Cause;
 use crate::engine::requests::{JobId, Purpose};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::{Agreement, IndexSource};
-use crate::snapshot::State;
 use crate::time::Now;
 
 /// A list that has not changed for this long, or for five target durations, has stopped: nothing more is waited for.
@@ -161,7 +160,7 @@ impl Session {
         let edge = self.source.live_edge(plan.rep, cx.now);
         let is_near = edge.is_some_and(|edge| plan.segment.end() + goal.period * 2 + EARLY >= edge);
         let waited = since.map_or(Duration::ZERO, |since| cx.now.since(since));
-        let is_patient = is_early && is_near && waited < goal.period + EARLY;
+        let is_patient = is_early && is_near && waited < goal.period + EARLY && !self.has_other_place(cx, job, id);
         if !is_hinted && !is_patient {
             return false;
         }
@@ -179,6 +178,15 @@ impl Session {
             stream.hold(until);
         });
         true
+    }
+
+    /// Returns true if the media of a request may be had from another location, which is asked at once.
+    fn has_other_place(&self, cx: &Context, job: JobId, id: StreamId) -> bool {
+        let Some(job) = cx.jobs.get(job) else { return false };
+        let Some(place) = job.attempt().map(|attempt| attempt.candidate.place.clone()) else { return false };
+        let candidates = self.source.locations().candidates(&job.resource);
+        let elsewhere = self.alternatives(cx, Purpose::Media(id), &place).sources_left;
+        elsewhere + self.source.locations().left(&candidates, &job.tried, &place, cx.now) > 0
     }
 
     /// Returns true if a refused segment may be one that its writer numbers from elsewhere than its times: the first one
@@ -249,10 +257,8 @@ impl Session {
         if !self.is_at_edge(cx) {
             return None;
         }
-        let rep = self.live_rep().filter(|rep| !self.is_by_rule(*rep))?;
-        let limit = self.silence_limit(rep);
-        let since = self.source.last_change(rep)?;
-        let silence = cx.now.since(since);
+        let rep = self.live_rep()?;
+        let (silence, limit) = (self.source.silence(rep)?, self.silence_limit(rep));
         (silence >= limit).then(|| {
             let message = format!("the live stream has stopped: nothing was added for {} s", silence.as_secs());
             PlayerError::fatal(ErrorCode::LiveStopped, message).at(Stage::Index)
@@ -262,14 +268,5 @@ impl Session {
     fn silence_limit(&self, rep: RepKey) -> Duration {
         let target = self.source.growth(rep).map_or(Duration::ZERO, |growth| growth.target_duration);
         (target * 5).max(LONGEST_SILENCE)
-    }
-
-    /// Returns the time at which a silent presentation counts as stopped.
-    pub(super) fn stops_at(&self, cx: &Context) -> Option<Now> {
-        if !self.source.is_live() || !matches!(cx.playback.state(), State::Buffering(_)) {
-            return None;
-        }
-        let rep = self.live_rep().filter(|rep| !self.is_by_rule(*rep))?;
-        Some(self.source.last_change(rep)? + self.silence_limit(rep))
     }
 }

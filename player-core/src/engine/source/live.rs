@@ -74,6 +74,8 @@ pub(super) struct Live {
     playlists: BTreeMap<RepKey, Playlist>,
     /// Time at which the manifest was fetched last, and whether that succeeded.
     manifest: Option<(Now, bool)>,
+    /// Time at which the manifest was read last.
+    manifest_read_at: Option<Now>,
     /// Time at which the manifest last listed something else than before.
     manifest_changed_at: Option<Now>,
     /// The media announced a new manifest.
@@ -270,6 +272,7 @@ impl Source {
     pub(in crate::engine) fn note_manifest_read(&mut self, is_read: bool, now: Now) {
         self.live.manifest = Some((now, is_read));
         if is_read {
+            self.live.manifest_read_at = Some(now);
             self.live.is_update_announced = false;
         }
     }
@@ -299,7 +302,8 @@ impl Source {
             return Some(at + LEAST_PERIOD);
         }
         match updates {
-            ManifestUpdates::Never => None,
+            // A manifest that promises no update and yet is live may have one.
+            ManifestUpdates::Never => is_awaited.then_some(at + RETRY_PERIOD),
             ManifestUpdates::Every(period) => Some(at + period.max(LEAST_PERIOD)),
             ManifestUpdates::OnEvent => is_awaited.then_some(at + LEAST_PERIOD),
         }
@@ -332,15 +336,16 @@ impl Source {
         }
     }
 
-    /// Returns the last time at which anything was added to what is listed for a representation. `None` if its segments
-    /// follow from a rule: nothing has to be added to them.
-    pub(in crate::engine) fn last_change(&self, rep: RepKey) -> Option<Now> {
+    /// Returns for how long nothing was added to what is listed for a representation: from its last change to the last time
+    /// at which it was read. Time in which nothing could be read does not count. `None` if its segments follow from a rule:
+    /// nothing has to be added to them.
+    pub(in crate::engine) fn silence(&self, rep: RepKey) -> Option<Duration> {
         let list = self.presentation.known_list(rep);
         if matches!(list, Some(SegmentList::Template(template)) if template.timeline.is_empty()) {
             return None;
         }
-        let playlist = self.live.playlists.get(&rep).map(|playlist| playlist.changed_at);
-        playlist.or(self.live.manifest_changed_at)
+        let playlist = self.live.playlists.get(&rep).map(|playlist| playlist.read_at.since(playlist.changed_at));
+        playlist.or_else(|| Some(self.live.manifest_read_at?.since(self.live.manifest_changed_at?)))
     }
 
     /// Returns the presentation time that is live: by the clock where segments have absolute times (DASH), else the end
