@@ -75,7 +75,14 @@ impl Audit {
                     Command::SetVolume(_) | Command::SetMuted(_) | Command::Load(_) => {}
                     _ => self.requests.disturb(),
                 }
-                self.may_jump |= matches!(command, Command::Seek { .. } | Command::SeekBy { .. } | Command::Stop);
+                self.may_jump |= matches!(
+                    command,
+                    Command::Seek { .. }
+                        | Command::SeekBy { .. }
+                        | Command::SeekToDate { .. }
+                        | Command::GoLive
+                        | Command::Stop
+                );
                 self.is_due = true;
             }
             Input::Refresh => {
@@ -135,11 +142,20 @@ impl Audit {
                 if let Event::SegmentLoaded { bytes, elapsed, .. } = event {
                     self.requests.on_loaded(*bytes, *elapsed, now);
                 }
-                self.may_jump |=
-                    matches!(event, Event::GapSkipped { .. } | Event::TimelineChanged | Event::Loaded { .. });
+                self.may_jump |= matches!(
+                    event,
+                    Event::GapSkipped { .. }
+                        | Event::LiveRecovered { .. }
+                        | Event::TimelineChanged
+                        | Event::Loaded { .. }
+                );
                 if matches!(
                     event,
-                    Event::GapSkipped { .. } | Event::TracksChanged | Event::SeekStarted { .. } | Event::Warning { .. }
+                    Event::GapSkipped { .. }
+                        | Event::LiveRecovered { .. }
+                        | Event::TracksChanged
+                        | Event::SeekStarted { .. }
+                        | Event::Warning { .. }
                 ) {
                     self.requests.disturb();
                 }

@@ -141,9 +141,10 @@ impl Service {
     /// Returns the chunks of a segment in order, without those that have no sample.
     pub(super) fn chunks(&self, rendition: &Rendition, segment: &Segment) -> Vec<Chunk> {
         let main = rendition.main();
-        let starts = (segment.start..segment.end).step_by(usize::try_from(rendition.step).unwrap_or(usize::MAX));
+        let (start, end) = main.bounds(segment);
+        let starts = (start..end).step_by(usize::try_from(rendition.step).unwrap_or(usize::MAX));
         let chunk = |start: u64| {
-            let end = (start + rendition.step).min(segment.end);
+            let end = (start + rendition.step).min(end);
             let spans: Vec<Span> = rendition.tracks.iter().map(|track| track.span(segment, start, end)).collect();
             let first = spans[0];
             let ends = spans.iter().map(|span| span.track.time_of(segment, span.last));

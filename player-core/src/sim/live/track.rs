@@ -49,25 +49,35 @@ impl Span {
 }
 
 impl Track {
-    /// Returns the number of the first sample at or after a nominal boundary of a segment.
-    fn boundary(&self, segment: &Segment, at: u64) -> u64 {
+    /// Returns the service time at which the track has a nominal boundary of a segment.
+    fn shifted(&self, segment: &Segment, at: u64) -> u64 {
         let (run_start, run_end) = segment.run_span;
         let is_edge = [segment.chapter_start, segment.chapter_end, run_start, run_end].contains(&at);
-        let shift = if is_edge { 0 } else { self.shift };
-        let since = u128::from((at + shift).saturating_sub(segment.grid));
+        if is_edge { at } else { at + self.shift }
+    }
+
+    /// Returns the service times at which a segment of the track begins and ends.
+    pub(super) fn bounds(&self, segment: &Segment) -> (u64, u64) {
+        (self.shifted(segment, segment.start), self.shifted(segment, segment.end))
+    }
+
+    /// Returns the number of the first sample at or after a service time.
+    fn boundary(&self, segment: &Segment, time: u64) -> u64 {
+        let since = u128::from(time.saturating_sub(segment.grid));
         (since * u128::from(self.scale)).div_ceil(SECOND * u128::from(self.tick)) as u64
     }
 
-    /// Returns the samples of a segment between two nominal boundaries.
+    /// Returns the samples of a segment between two service times.
     pub(super) fn span(&self, segment: &Segment, from: u64, to: u64) -> Span {
-        let limit = self.boundary(segment, segment.end);
+        let limit = self.boundary(segment, self.bounds(segment).1);
         let first = self.boundary(segment, from).min(limit);
         Span { track: *self, first, last: self.boundary(segment, to).clamp(first, limit) }
     }
 
     /// Returns the samples of a segment.
     pub(super) fn whole(&self, segment: &Segment) -> Span {
-        self.span(segment, segment.start, segment.end)
+        let (start, end) = self.bounds(segment);
+        self.span(segment, start, end)
     }
 
     /// Returns the service time at which a sample begins, rounded up.
