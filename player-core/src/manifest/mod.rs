@@ -1,6 +1,5 @@
 //! Manifests: bytes in, model and warnings out. The only place that knows HLS from DASH. Nothing here fetches.
 
-mod children;
 mod codecs;
 mod dash;
 mod dates;

@@ -5,7 +5,9 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::ManifestError;
-use super::children::Children;
+mod children;
+
+use children::Children;
 
 /// Nesting deeper than this is hostile; an MPD needs ten levels.
 pub(super) const MAX_DEPTH: usize = 64;

@@ -9,7 +9,7 @@ use url::Url;
 
 pub use super::part_entry::ListedPart;
 use super::part_entry::PartEntry;
-pub use super::splice::{INHERITED, INHERITED_OFFSET, Skipped};
+pub use super::skipped::{INHERITED, INHERITED_OFFSET, Skipped};
 use super::{ByteRange, Resource, SegmentEncryption, SegmentId, SegmentKeys, SegmentRef, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 

@@ -20,6 +20,7 @@ mod presentation;
 mod resource;
 mod runs;
 mod segment;
+mod skipped;
 mod splice;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::listing::Alignment;
 use super::{SegmentList, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
-/// A list that has just been read ends no more than so many segments before another one that grows.
+/// A list that has just been read ends at most this many segments before another one that grows.
 const MOST_BEHIND: u32 = 6;
 /// Number of segments by which discontinuity numbers are compared.
 const COMPARED: usize = 64;

@@ -73,7 +73,7 @@ pub struct TimelineEntry {
 pub enum TimelineCut {
     /// The end: nothing is replaced.
     End,
-    /// So many ticks before the end.
+    /// Number of ticks before the end.
     BeforeEnd(u64),
     /// This media time.
     At(u64),

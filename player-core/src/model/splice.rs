@@ -1,37 +1,17 @@
 //! An update that leaves segments out is taken into the list that has them (RFC 8216bis §4.4.5.2): the list is shortened
 //! in front and extended at its end in place, so that the work follows what changed and not what is listed.
 
-use serde::{Deserialize, Serialize};
 use url::{Position, Url};
 
 use super::listing::{Entry, SegmentListing};
 use super::merge::{Agreement, Changes};
 use super::part_entry::PartEntry;
+use super::skipped::{INHERITED, INHERITED_OFFSET};
 use super::{ByteRange, TimestampMapping};
 use crate::time::{MediaTime, WallClock};
 
-/// Index of initialisation data or keys, or a rate: that of the last segment that was left out.
-pub const INHERITED: u32 = u32::MAX;
-/// Added to the offset of a byte range that begins where that of the last segment that was left out ends.
-pub const INHERITED_OFFSET: u64 = 1 << 62;
-
 /// Text of segments that are gone is kept up to this, in bytes.
 const MOST_DEAD_TEXT: usize = 4096;
-
-/// Segments that an update leaves out, because the state before has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// Listed segments in front of them.
-    pub head: u64,
-    /// Number of segments that are left out.
-    pub segments: u64,
-    /// Start that the update gives to the segment after them.
-    pub start: MediaTime,
-    /// Discontinuity number that the update takes them to have.
-    pub discontinuity: u64,
-    /// Their parts are left out too, and still listed.
-    pub keeps_parts: bool,
-}
 
 /// Differences of the update's segments from those of the list.
 #[derive(Clone, Copy, Debug)]

@@ -159,8 +159,8 @@ impl LatencyControl {
         let size = match error.abs() {
             FAR.. => 1000,
             NEAR.. => 25,
-            _ if error > ENGAGE || error < SLOW_DOWN => 10,
-            _ => 0,
+            _ if (SLOW_DOWN..=ENGAGE).contains(&error) => 0,
+            _ => 10,
         };
         let step = size * error.signum();
         // Once engaged, the last bit of an error is closed too.

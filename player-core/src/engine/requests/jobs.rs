@@ -190,7 +190,7 @@ pub(in crate::engine) struct Measured {
     pub others: u64,
     /// The host had kept the bytes: the link was not used.
     pub from_cache: bool,
-    /// The answer came at the pace of an encoder, and its bursts show this much of the link, if anything.
+    /// The answer was sent at the pace of an encoder, and its bursts show this much of the link, if anything.
     pub bursts: Option<Option<abr::Transfer>>,
 }
 

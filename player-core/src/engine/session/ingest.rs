@@ -16,8 +16,9 @@ use crate::event::Event;
 use crate::model::{ContentKinds, MediaKind, SegmentId, TimestampMapping};
 use crate::time::MediaTime;
 
-/// Media of a numbered segment that lies this far from the time of its number shows that all of them do, in nanoseconds.
-const NUMBERED_ELSEWHERE: i64 = 150_000_000;
+/// Media of a live segment that lies this far from its announced time shows that the media after it does too, in
+/// nanoseconds.
+const MISPLACED: i64 = 150_000_000;
 /// Media that begins this much after a seek target lies in the segment after the right one.
 const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -174,7 +175,7 @@ impl Session {
             Some(shift) => Placing { shift, corrected: false },
             None => {
                 let first = init.first.unwrap_or(first);
-                move_to_media(source, download, first);
+                move_to_media(source, timeline, download, first);
                 let begins_at = download.begins_at();
                 place_segment(timeline, download.plan(), place, begins_at, &init, first, buffer)
             }
@@ -256,13 +257,27 @@ pub(in crate::engine) fn note_carried(session: &mut Session, id: StreamId, init:
 
 /// Moves the segments of a live set to where the media is, if their times follow from their numbers and the first media
 /// shows that the writer numbers from elsewhere. The clock would else find each segment at a wrong time.
-fn move_to_media(source: &mut Source, download: &mut SegmentDownload, first: MediaTime) {
-    let TimestampMapping::Offset(offset) = download.plan().segment.mapping else { return };
+///
+/// The announced durations of a playlist are rounded, and over hours their sum drifts away from the media: its list is moved
+/// too, once a whole segment of a known discontinuity shows it.
+fn move_to_media(source: &mut Source, timeline: &Timeline, download: &mut SegmentDownload, first: MediaTime) {
+    let segment = &download.plan().segment;
+    let Some(offset) = timeline.known(segment.mapping).filter(|_| source.is_live()) else { return };
     let off = first.shifted(offset).nanos_from(download.begins_at());
-    let is_numbered_elsewhere = (NUMBERED_ELSEWHERE..PLAUSIBLE).contains(&off.abs());
-    if source.is_live() && is_numbered_elsewhere && source.move_numbered(download.plan().rep, off) {
-        download.move_segment(off);
+    if !(MISPLACED..PLAUSIBLE).contains(&off.abs()) {
+        return;
     }
+    let rep = download.plan().rep;
+    match segment.mapping {
+        TimestampMapping::Offset(_) => {
+            if !source.move_numbered(rep, off) {
+                return;
+            }
+        }
+        TimestampMapping::Discontinuity(_) if segment.part.is_none() => source.realign(rep, off),
+        TimestampMapping::Discontinuity(_) => return,
+    }
+    download.move_segment(off);
 }
 
 /// Shift of the times of a segment to presentation time.

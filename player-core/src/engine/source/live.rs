@@ -239,10 +239,9 @@ impl Source {
         resource
     }
 
-    /// Moves the lists of an adaptation set in time: media of `rep` was found so many nanoseconds after where its list
+    /// Moves the lists of an adaptation set in time: media of `rep` was found `nanos` nanoseconds after where its list
     /// announces it, because durations are rounded. All lists of the set are moved, as their durations are rounded alike.
-    /// The lists of other sets stay; their media tells their own difference. Dates go with the media.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called when placed segments show a difference"))]
+    /// The lists of other sets stay; their media shows its own difference. Dates go with the media.
     pub(in crate::engine) fn realign(&mut self, rep: RepKey, nanos: i64) {
         let reps: Vec<RepKey> = self.presentation.rep_keys(rep.set).to_vec();
         for key in reps {

@@ -13,7 +13,7 @@ use crate::manifest::{Parsed, PatchError, PatchableManifest, Patched};
 use crate::model::{LiveDescription, SegmentIndex, SegmentList, SegmentTemplate, TimelineChange, TimelineRuns};
 use crate::time::WallClock;
 
-/// After so many patches in a row that could not be used no more are asked for.
+/// Maximum number of patches in a row that cannot be used; no more are asked for then.
 const MOST_FAILED: u32 = 3;
 
 /// Manifest that is kept, to be patched.
@@ -126,7 +126,7 @@ impl Source {
     }
 }
 
-/// Returns true while a patch of a manifest can be had, as far as that is known.
+/// Returns true while a patch of a manifest is available, as far as that is known.
 fn is_in_time(ttl: Option<Duration>, live: &LiveDescription, utc: Option<WallClock>) -> bool {
     let (Some(ttl), Some(published), Some(utc)) = (ttl, live.published, utc) else { return true };
     let age = i128::from(utc.as_unix_nanos()) - i128::from(published.as_unix_nanos());

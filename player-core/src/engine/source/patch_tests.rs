@@ -8,7 +8,7 @@ use crate::engine::source::Locations;
 use crate::manifest::{RemoteElements, parse_kept};
 use crate::time::MediaTime;
 
-/// A source whose manifest lists so many segments of two seconds, each written out.
+/// A source whose manifest lists a number of segments of two seconds, each written out.
 fn source(segments: u64) -> Source {
     let entries = (0..segments).fold(String::new(), |mut out, at| {
         let time = if at == 0 { " t='0'" } else { "" };

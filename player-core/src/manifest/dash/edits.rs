@@ -47,7 +47,7 @@ enum Cut {
 }
 
 impl Edits {
-    /// Notes a change that only the whole document tells.
+    /// Notes a change that only the whole document shows.
     pub(super) fn other(&mut self) {
         self.is_other = true;
     }

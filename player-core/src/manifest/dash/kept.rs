@@ -4,12 +4,14 @@
 use url::Url;
 
 use super::live;
-use super::patch::{PatchError, Tree};
-use super::presentation::present;
+use super::patch::Tree;
+use super::patch_error::PatchError;
+use super::presentation::{present, read_root};
 use crate::manifest::document::{self, Warnings};
 use crate::manifest::xml::{self, Element};
-use crate::manifest::{ManifestError, Parsed};
-use crate::model::{LiveDescription, TimelineChange};
+use crate::manifest::{ManifestError, Parsed, RemoteElements};
+use crate::model::{LiveDescription, Presentation, TimelineChange};
+use crate::time::WallClock;
 
 /// A live MPD to which patches can be applied.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +69,21 @@ impl PatchableManifest {
         let presentation = present(&self.tree.root, &self.base, None, &mut warnings)?;
         Ok(Patched::Presentation(Box::new(Parsed { presentation, warnings: warnings.into_list() })))
     }
+}
+
+/// Reads an MPD for playback. One that names an address of its changes is kept.
+pub(in crate::manifest) fn parse(
+    text: &str,
+    base: &Url,
+    now: Option<WallClock>,
+    remotes: &RemoteElements,
+    warnings: &mut Warnings,
+) -> Result<(Presentation, Option<Box<PatchableManifest>>), ManifestError> {
+    let root = read_root(text, base, remotes, warnings)?;
+    let presentation = present(&root, base, now, warnings)?;
+    // Patches address the document without its remote parts.
+    let kept = if remotes.is_empty() { PatchableManifest::keep(root, base) } else { None };
+    Ok((presentation, kept))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod kept;
 mod live;
 mod mpd;
 mod patch;
+mod patch_error;
 mod playable_set;
 mod presentation;
 mod protection;
@@ -28,9 +29,10 @@ mod timeline;
 mod xlink;
 
 pub(super) use describe::describe;
+pub(super) use kept::parse;
 pub use kept::{PatchableManifest, Patched};
-pub use patch::PatchError;
-pub(super) use presentation::{missing, parse};
+pub use patch_error::PatchError;
+pub(super) use presentation::missing;
 
 /// Elements whose content is handed to the host as it is written.
 const VERBATIM: &[&str] = &["Event"];

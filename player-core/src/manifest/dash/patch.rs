@@ -2,41 +2,12 @@
 //! changed tree out. A patch that fails leaves a tree that is of no use any more.
 
 use super::edits::Edits;
+use super::patch_error::PatchError;
 use super::selector::{Selector, Target};
-use crate::manifest::ManifestError;
 use crate::manifest::xml::{Element, MAX_ELEMENTS};
 
 /// More operations than this are hostile.
 const MAX_OPERATIONS: usize = 100_000;
-
-/// Reasons why a patch cannot be applied: the whole manifest is fetched in its place.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PatchError {
-    /// It cannot be read, or the manifest that it makes cannot.
-    #[error(transparent)]
-    Document(#[from] ManifestError),
-    /// It belongs to another manifest, by `@mpdId`.
-    #[error("the patch is one of another manifest")]
-    Foreign,
-    /// It belongs to another state of the manifest, by `@originalPublishTime`.
-    #[error("the patch is one of another state of the manifest")]
-    Stale,
-    /// An address of a node is not of the part of XPath that patches use.
-    #[error("the patch has an address that cannot be read: {0}")]
-    Selector(String),
-    /// An address leads to nothing.
-    #[error("the patch changes something that is not there")]
-    NoMatch,
-    /// An address leads to several nodes.
-    #[error("the patch changes one of several things")]
-    Ambiguous,
-    /// An operation is unknown, or lacks what it needs.
-    #[error("the patch has an operation that cannot be carried out: {0}")]
-    Operation(String),
-    /// A limit that protects the player was exceeded.
-    #[error("the patch makes the manifest larger than {0} elements")]
-    TooLarge(usize),
-}
 
 /// State of a document: its root, and the number of elements that it has had.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +63,7 @@ impl Tree {
             (Some(known), Some(wanted)) => {
                 known == wanted || instant(known).is_some_and(|at| instant(wanted) == Some(at))
             }
-            // Without a time nothing tells which state it changes.
+            // Without a time nothing shows which state it changes.
             _ => false,
         };
         if is_same { Ok(()) } else { Err(PatchError::Stale) }
@@ -218,7 +189,7 @@ impl Tree {
     }
 }
 
-/// Gives new elements numbers of their own.
+/// Gives new elements numbers that no other has.
 fn number(element: &mut Element, serial: &mut u32) {
     element.serial = *serial;
     *serial = serial.saturating_add(1);

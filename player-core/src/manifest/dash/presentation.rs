@@ -7,7 +7,6 @@ use url::Url;
 
 use super::addressing::Addresser;
 use super::base_url::Service;
-use super::kept::PatchableManifest;
 use super::mpd::{self, Mpd};
 use super::{events, live, sets, xlink};
 use crate::manifest::document::{Warnings, clip};
@@ -28,20 +27,16 @@ pub(in crate::manifest) fn missing(
     Ok(xlink::resolve(&mut root, base, remotes, &mut Warnings::default()))
 }
 
-/// Reads an MPD for playback. One that names an address of its changes is kept.
-pub(in crate::manifest) fn parse(
+/// Reads the document of an MPD, with the parts that lie in other files.
+pub(super) fn read_root(
     text: &str,
     base: &Url,
-    now: Option<WallClock>,
     remotes: &RemoteElements,
     warnings: &mut Warnings,
-) -> Result<(Presentation, Option<Box<PatchableManifest>>), ManifestError> {
+) -> Result<Element, ManifestError> {
     let mut root = xml::parse_with(text, super::VERBATIM)?;
     xlink::resolve(&mut root, base, remotes, warnings);
-    let presentation = present(&root, base, now, warnings)?;
-    // Patches address the document without its remote parts.
-    let kept = if remotes.is_empty() { PatchableManifest::keep(root, base) } else { None };
-    Ok((presentation, kept))
+    Ok(root)
 }
 
 /// Makes a presentation of a document.

@@ -1,7 +1,7 @@
 //! The addresses of nodes that a patch uses: the part of XPath that RFC 5261 §4.1 allows, without namespaces and
 //! functions.
 
-use super::patch::PatchError;
+use super::patch_error::PatchError;
 use crate::manifest::document::clip;
 use crate::manifest::xml::{Element, MAX_DEPTH};
 

@@ -67,7 +67,7 @@ impl<'a> Lexer<'a> {
         !self.variables.is_empty()
     }
 
-    /// Goes on with `rest`, in front of which there are so many lines.
+    /// Goes on with `rest`, in front of which there are `lines` lines.
     pub(super) const fn jump(&mut self, rest: &'a str, lines: u32) {
         self.rest = Some(rest);
         self.number = lines;

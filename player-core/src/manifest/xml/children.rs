@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::ops::Deref;
 
-use super::xml::Element;
+use super::Element;
 
 /// Children in the order of the document.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Children {
+pub(in crate::manifest) struct Children {
     list: VecDeque<Element>,
     /// Number of those whose name is not that of the first.
     others: usize,
@@ -16,12 +16,12 @@ pub(super) struct Children {
 
 impl Children {
     /// Adds a child behind the others.
-    pub(super) fn push(&mut self, child: Element) {
+    pub(in crate::manifest) fn push(&mut self, child: Element) {
         self.insert(self.list.len(), child);
     }
 
     /// Puts a child in front of the one at `at`; behind the last if there is none.
-    pub(super) fn insert(&mut self, at: usize, child: Element) {
+    pub(in crate::manifest) fn insert(&mut self, at: usize, child: Element) {
         let at = at.min(self.list.len());
         let is_other = self.list.front().is_some_and(|first| first.name != child.name);
         self.list.insert(at, child);
@@ -29,7 +29,7 @@ impl Children {
     }
 
     /// Takes a child out.
-    pub(super) fn remove(&mut self, at: usize) -> Option<Element> {
+    pub(in crate::manifest) fn remove(&mut self, at: usize) -> Option<Element> {
         let removed = self.list.remove(at)?;
         match (at, self.others) {
             (_, 0) => {}
@@ -40,12 +40,12 @@ impl Children {
     }
 
     /// Returns a child, to change it. Its name must stay.
-    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut Element> {
+    pub(in crate::manifest) fn get_mut(&mut self, at: usize) -> Option<&mut Element> {
         self.list.get_mut(at)
     }
 
     /// Returns true if all children have this name.
-    pub(super) fn are_all(&self, name: &str) -> bool {
+    pub(in crate::manifest) fn are_all(&self, name: &str) -> bool {
         self.others == 0 && self.list.front().is_some_and(|first| *first.name == *name)
     }
 
@@ -92,8 +92,8 @@ impl<'a> IntoIterator for &'a Children {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::super::xml;
     use super::*;
+    use crate::manifest::xml;
 
     #[test]
     fn names_that_differ_are_known_through_every_change() {
