@@ -18,7 +18,7 @@ use crate::model::{Agreement, IndexSource};
 use crate::time::Now;
 
 /// A list that has not changed for this long, or for five target durations, has stopped: nothing more is waited for.
-const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+const LONGEST_SILENCE: Duration = Duration::from_secs(20);
 /// A request that the server holds may take this many target durations.
 const BLOCKED_TARGETS: u32 = 3;
 /// Time for which a representation is excluded whose playlist could not be read again.

@@ -392,8 +392,11 @@ impl Source {
             start = first;
         }
         let start = start.unwrap_or_default();
-        let start = depth.map_or(start, |depth| start.max(edge - depth));
         let end = self.available_end(rep, now).unwrap_or(edge);
+        // Of a presentation that has stopped, the window that is listed stays.
+        let is_listed = !matches!(list, SegmentList::Template(template) if template.timeline.is_empty());
+        let newest = if is_listed { edge.min(end) } else { edge };
+        let start = depth.map_or(start, |depth| start.max(newest - depth));
         Some(TimeRange { start: start.min(end), end })
     }
 
