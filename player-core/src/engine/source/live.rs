@@ -359,8 +359,33 @@ impl Source {
         self.presentation.time_at(now).or_else(|| self.presentation.known_list(rep)?.end())
     }
 
-    /// Returns the end of what can be fetched of a representation now: listed, and available by the clock.
+    /// Returns the end of what can be fetched now of a representation, and of what follows it in later periods: listed,
+    /// and available by the clock.
     pub(in crate::engine) fn available_end(&self, rep: RepKey, now: Now) -> Option<MediaTime> {
+        let position = self.presentation.period_position(rep.period)?;
+        let later = (position + 1..self.presentation.periods.len()).rev();
+        let has_begun = |rep: &RepKey| {
+            let begin = self.presentation.known_list(*rep).and_then(SegmentList::start);
+            begin.is_some_and(|begin| self.presentation.time_at(now).is_none_or(|time| begin <= time))
+        };
+        let mut later = later
+            .filter_map(|at| self.follower(rep, at))
+            .filter(has_begun)
+            .filter_map(|rep| self.available_in(rep, now));
+        later.next().or_else(|| self.available_in(rep, now))
+    }
+
+    /// Returns a representation of the same kind in the period at a place, if its segments are known.
+    fn follower(&self, rep: RepKey, position: usize) -> Option<RepKey> {
+        let kind = self.presentation.set(rep.set)?.kind;
+        let sets = self.presentation.set_keys(self.presentation.period_key(position)?);
+        let mut sets = sets.filter(|set| self.presentation.set(*set).is_some_and(|set| set.kind == kind));
+        let reps = self.presentation.rep_keys(sets.next()?);
+        reps.iter().copied().find(|rep| self.presentation.known_list(*rep).is_some())
+    }
+
+    /// Returns the end of what can be fetched now of a representation alone.
+    fn available_in(&self, rep: RepKey, now: Now) -> Option<MediaTime> {
         let list = self.presentation.known_list(rep)?;
         let listed = list.listed_end()?;
         let availability = self.presentation.representation(rep)?.availability;
@@ -372,7 +397,9 @@ impl Source {
         }
         let complete = time + availability.offset;
         // The last segment that is complete, or of which a part can be fetched.
-        let at = list.at(complete)?;
+        let Some(at) = list.at(complete) else {
+            return Some(if availability.is_chunked { time } else { listed });
+        };
         let (start, duration) = list.span(at)?;
         if availability.is_chunked {
             return Some(time.clamp(start, start + duration).min(listed));

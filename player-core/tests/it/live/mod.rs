@@ -3,6 +3,7 @@
 mod clock;
 mod dash;
 mod hls;
+mod manifests;
 mod recovery;
 mod steering;
 
