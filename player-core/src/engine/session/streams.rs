@@ -363,7 +363,7 @@ impl Session {
         }
         let found = selection::representation(self.source.presentation(), rep).map(|found| &found.index);
         if let Some(SegmentIndex::External(source)) = found {
-            let resource = self.source.first_playlist_request(rep, &source);
+            let resource = self.source.first_playlist_request(rep, source);
             cx.jobs.add(cx.now, Purpose::Index(rep), FetchKind::Index, resource, Ingest::Body);
         }
     }

@@ -204,10 +204,12 @@ impl Source {
         let index = presentation.representation(key).map(|rep| &rep.index);
         let is_first = matches!(index, Some(SegmentIndex::External(_)));
         let former = self.indexes.former.remove(&key).filter(|_| is_first);
-        if is_first && former.is_none() && is_open(&segments) {
-            if let Some(known) = freshest(presentation, key) {
-                segments.place_like(known, date.zip(presentation.epoch));
-            }
+        if is_first
+            && former.is_none()
+            && is_open(&segments)
+            && let Some(known) = freshest(presentation, key)
+        {
+            segments.place_like(known, date.zip(presentation.epoch));
         }
         let wants_sibling = is_first && former.is_none() && self.indexes.was_replaced;
         let sibling = if wants_sibling { presentation.sibling(key) } else { None };
