@@ -3,10 +3,12 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
+use player_core::config::LiveConfig;
 use player_core::error::PlayerError;
 use player_core::{Hdcp, LoadRequest, MediaTime, PlayerConfig};
 
 use crate::boundary::{guarded, invalid, optional_text, text};
+use crate::live::{behind_live, kinora_behind_live};
 use crate::sized::{AnyBits, init, read, sized};
 
 /// Destination of decoded video.
@@ -69,6 +71,18 @@ pub struct kinora_config {
     /// A value of kinora_output_protection: the protection that you vouch for. Variants whose HDCP-LEVEL asks for more
     /// are not loaded.
     pub output_protection: u32,
+    /// Latency of live playback to hold, in milliseconds; 0 is what the manifest asks for, or what its kind allows.
+    pub live_latency_ms: u64,
+    /// Least playback rate by which the latency is held, 0.25 to 1. Default 0.95; a manifest may allow less
+    /// of a change.
+    pub live_min_rate: f64,
+    /// Greatest playback rate by which the latency is held, 1 to 4. Default 1.05; a manifest may allow
+    /// less of a change.
+    pub live_max_rate: f64,
+    /// A value of kinora_behind_live. Default KINORA_BEHIND_LIVE_LIVE_EDGE.
+    pub live_behind: u32,
+    /// Partial segments of HLS are used where they are offered: 1 (default) or 0.
+    pub live_low_latency: u32,
 }
 
 /// Presentation to load, and how. Call kinora_load_options_init() first.
@@ -101,9 +115,9 @@ pub struct kinora_load_options {
 
 sized!(kinora_config, 48, {
     struct_size, video, audio, buffer_goal_ms, buffer_bytes, max_height, bandwidth_hint_bps, max_bitrate_bps,
-    output_protection,
+    output_protection, live_latency_ms, live_min_rate, live_max_rate, live_behind, live_low_latency,
 });
-// SAFETY: integers only.
+// SAFETY: integers and floating-point numbers only.
 unsafe impl AnyBits for kinora_config {}
 
 sized!(kinora_load_options, 56, {
@@ -125,6 +139,11 @@ fn default_config() -> kinora_config {
         bandwidth_hint_bps: 0,
         max_bitrate_bps: 0,
         output_protection: kinora_output_protection::None as u32,
+        live_latency_ms: 0,
+        live_min_rate: defaults.live.min_rate,
+        live_max_rate: defaults.live.max_rate,
+        live_behind: kinora_behind_live::LiveEdge as u32,
+        live_low_latency: u32::from(defaults.live.low_latency),
     }
 }
 
@@ -198,6 +217,7 @@ pub unsafe fn read_config(config: *const kinora_config) -> Result<Config, Player
     player.bandwidth_hint_bps = (config.bandwidth_hint_bps > 0).then_some(config.bandwidth_hint_bps);
     player.max_bitrate_bps = (config.max_bitrate_bps > 0).then_some(config.max_bitrate_bps);
     player.output_protection = output_protection(config.output_protection)?;
+    player.live = live(&config)?;
     let video = match config.video {
         0 => kinora_video_output::Frames,
         1 => kinora_video_output::Window,
@@ -211,6 +231,25 @@ pub unsafe fn read_config(config: *const kinora_config) -> Result<Config, Player
         other => return Err(invalid(&format!("config.audio {other} is no audio output"))),
     };
     Ok(Config { player, video, audio })
+}
+
+/// Reads the part of a configuration that is about live playback.
+fn live(config: &kinora_config) -> Result<LiveConfig, PlayerError> {
+    let (min_rate, max_rate) = (config.live_min_rate, config.live_max_rate);
+    // NaN is in no range.
+    if !(0.25..=1.0).contains(&min_rate) {
+        return Err(invalid(&format!("config.live_min_rate is {min_rate}, and must be 0.25 to 1")));
+    }
+    if !(1.0..=4.0).contains(&max_rate) {
+        return Err(invalid(&format!("config.live_max_rate is {max_rate}, and must be 1 to 4")));
+    }
+    Ok(LiveConfig {
+        latency: (config.live_latency_ms > 0).then(|| Duration::from_millis(config.live_latency_ms)),
+        min_rate,
+        max_rate,
+        behind: behind_live(config.live_behind)?,
+        low_latency: config.live_low_latency != 0,
+    })
 }
 
 /// Reads a value of `kinora_output_protection`.

@@ -23,7 +23,7 @@ pub enum kinora_event_type {
     Loaded = 3,
     /// Tracks or qualities, or the choice, changed.
     TracksChanged = 4,
-    /// The length or the seekable range changed.
+    /// The length or the seekable range changed. The window of a live presentation moves on without events.
     TimelineChanged = 5,
     /// The first video frame of a load or a seek is on screen; `time_ns` is its time, `duration_ns` how long it took.
     FirstFrame = 6,
@@ -65,6 +65,9 @@ pub enum kinora_event_type {
     FirstAudio = 23,
     /// `count` events were dropped since the last of these, because they were not taken: see kinora_player_wait_event().
     EventsLost = 24,
+    /// Playback of a live presentation jumped to `time_ns`; `text` is "behind_window" after its window had slid past the
+    /// playhead, else another reason to return to the wanted latency.
+    LiveRecovered = 25,
     /// Something that this version of the interface has no number for; `json` has it.
     Other = 99,
 }
@@ -154,6 +157,7 @@ fn parts(event: &Event) -> Parts {
         Event::SegmentLoaded { representation, start, elapsed, .. } => {
             Parts::of(Kind::SegmentLoaded).at(*start).lasting(*elapsed).saying(representation)
         }
+        Event::LiveRecovered { to, reason, .. } => Parts::of(Kind::LiveRecovered).at(*to).saying(reason),
         Event::CuesChanged => Parts::of(Kind::CuesChanged),
         Event::MetadataChanged => Parts::of(Kind::MetadataChanged),
         Event::MetadataStarted { metadata } => Parts::of(Kind::MetadataStarted).about(metadata),

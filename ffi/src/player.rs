@@ -1,13 +1,14 @@
 //! The handle and its commands.
 
 use std::ffi::{c_char, c_void};
+use std::time::Duration;
 
 use player_core::error::PlayerError;
 use player_core::model::TrackId;
 use player_core::render::gst::{AudioOutput, GstConfig, GstRenderer, VideoOutput};
 use player_core::render::null::NullRenderer;
 use player_core::render::{FrameSlot, Renderer};
-use player_core::{Command, MediaTime, Player, QualityChoice, SeekMode, TrackChoice};
+use player_core::{Command, MediaTime, Player, QualityChoice, SeekMode, TrackChoice, WallClock};
 
 use crate::boundary::{destroy, give, guarded, invalid, optional_text, shared};
 use crate::config::{
@@ -212,6 +213,58 @@ pub unsafe extern "C" fn kinora_player_seek_by(
         // SAFETY: the caller's promise.
         unsafe { send(player, command, seek) }
     })
+}
+
+/// Seeks to a universal time of a live presentation that declares dates, in nanoseconds since 1970-01-01T00:00:00Z,
+/// clamped to the seekable range. `seek_mode` is a value of kinora_seek_mode. The reply is InvalidArgument (6002) for a
+/// presentation without dates.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// As kinora_player_play().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_seek_to_date(
+    player: *const kinora_player,
+    unix_ns: i64,
+    seek_mode: u32,
+    command: *mut u64,
+) -> u32 {
+    guarded(|| {
+        let seek = Command::SeekToDate { utc: WallClock::from_unix_nanos(unix_ns), mode: mode(seek_mode)? };
+        // SAFETY: the caller's promise.
+        unsafe { send(player, command, seek) }
+    })
+}
+
+/// Goes to the live edge, with the wanted latency, and plays there. The reply is InvalidState (6001) if nothing is
+/// loaded that is live, or its edge is not known yet.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// As kinora_player_play().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_go_live(player: *const kinora_player, command: *mut u64) -> u32 {
+    // SAFETY: the caller's promise.
+    guarded(|| unsafe { send(player, command, Command::GoLive) })
+}
+
+/// Sets the latency of live playback, in milliseconds, overriding the configuration; 0 is what the manifest asks for.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// As kinora_player_play().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_player_set_live_latency(
+    player: *const kinora_player,
+    latency_ms: u64,
+    command: *mut u64,
+) -> u32 {
+    let latency = (latency_ms > 0).then(|| Duration::from_millis(latency_ms));
+    // SAFETY: the caller's promise.
+    guarded(|| unsafe { send(player, command, Command::SetLiveLatency(latency)) })
 }
 
 /// Playback speed, 0.25 to 4; pitch is kept.

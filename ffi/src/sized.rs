@@ -39,7 +39,7 @@ pub unsafe trait CallerSized: Copy {
     const FIELDS: &'static [Field];
 }
 
-/// A structure of which every pattern of bits is a value: it holds integers and raw pointers only.
+/// A structure of which every pattern of bits is a value: it holds numbers and raw pointers only.
 ///
 /// # Safety
 /// As said.

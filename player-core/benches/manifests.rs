@@ -10,8 +10,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use player_core::manifest::{parse, parse_index, read_playlist_again};
-use player_core::model::{IndexSource, Resource, SegmentIndex, SegmentList};
+use player_core::manifest::{Patched, RemoteElements, parse, parse_index, parse_kept, read_playlist_again};
+use player_core::model::{IndexSource, Resource, SegmentIndex, SegmentList, TimelineRuns};
 use url::Url;
 
 /// Twelve hours of two-second segments.
@@ -97,6 +97,65 @@ fn timeline() -> String {
     }
     text.push_str("</AdaptationSet></Period></MPD>");
     text
+}
+
+/// Live windows to which a patch comes every two seconds, in segments: a minute and a day.
+const WINDOWS: [(&str, u64); 2] = [("dash_patch_minute", 30), ("dash_patch_day", 43_200)];
+
+/// Applies patches, one after the other, to a live manifest of two timelines whose every segment is written out. Each
+/// takes a segment away and adds one.
+fn patched(segments: u64, times: u64) {
+    const START: &str = "/MPD/Period/AdaptationSet";
+    let published = |at: u64| format!("1970-01-02T{:02}:{:02}:{:02}Z", at / 3600, at / 60 % 60, at % 60);
+    let entries: String = (0..segments).map(|at| format!("<S t=\"{}\" d=\"2000\"/>", at * 2001)).collect();
+    let set = |kind: &str| {
+        format!(
+            "<AdaptationSet mimeType=\"{kind}/mp4\"><SegmentTemplate timescale=\"1000\" media=\"{kind}$Time$.m4s\">\
+             <SegmentTimeline>{entries}</SegmentTimeline></SegmentTemplate><Representation id=\"{kind}\" \
+             bandwidth=\"1\"/></AdaptationSet>"
+        )
+    };
+    let text = format!(
+        "<MPD type=\"dynamic\" publishTime=\"{}\" availabilityStartTime=\"1970-01-01T00:00:00Z\"><PatchLocation>p\
+         </PatchLocation><Period start=\"PT0S\">{}{}</Period></MPD>",
+        published(0),
+        set("video"),
+        set("audio")
+    );
+    let kept = parse_kept(text.as_bytes(), &base(), None, &RemoteElements::default()).expect("a manifest of ours");
+    let (parsed, Some(mut kept)) = kept else { panic!("it names patches") };
+    let templates = parsed.presentation.periods.iter().flat_map(|period| &period.adaptation_sets);
+    let mut timelines: Vec<TimelineRuns> = templates
+        .filter_map(|set| match &set.representations.first()?.index {
+            SegmentIndex::Known(SegmentList::Template(template)) => Some(template.timeline.as_ref().clone()),
+            _ => None,
+        })
+        .collect();
+    for at in 0..times {
+        let time = (segments + at) * 2001;
+        let sets: String = (1..=2)
+            .map(|set| {
+                let timeline = format!("{START}[{set}]/SegmentTemplate/SegmentTimeline");
+                format!(
+                    "<remove sel=\"{timeline}/S[1]\"/><add sel=\"{timeline}/S[{}]\" pos=\"after\"><S t=\"{time}\" \
+                     d=\"2000\"/></add>",
+                    segments - 1
+                )
+            })
+            .collect();
+        let patch = format!(
+            "<Patch originalPublishTime=\"{}\"><replace sel=\"/MPD/@publishTime\">{}</replace>{sets}</Patch>",
+            published(at * 2),
+            published(at * 2 + 2)
+        );
+        let patched = kept.patch(black_box(patch.as_bytes())).expect("a patch of ours fits");
+        let Patched::Timelines { changes, .. } = patched else { panic!("only the ends change") };
+        for runs in &mut timelines {
+            let source = runs.source().map(|source| source.element);
+            assert!(changes.iter().any(|change| Some(change.source) == source && runs.change(change)));
+        }
+    }
+    black_box(timelines);
 }
 
 /// Two hundred periods of some sets each.
@@ -298,6 +357,9 @@ fn main() {
             let times = std::env::var("KINORA_BENCH_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
             if let Some((_, window, is_delta)) = RELOADS.iter().find(|(known, ..)| *known == name) {
                 return reload(*window, *is_delta, times);
+            }
+            if let Some((_, segments)) = WINDOWS.iter().find(|(known, _)| *known == name) {
+                return patched(*segments, times);
             }
             let (text, base) = (text_of(&name), base());
             for _ in 0..times {

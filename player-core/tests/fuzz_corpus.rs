@@ -126,6 +126,11 @@ fn captions() {
 }
 
 #[test]
+fn patch() {
+    replay("patch", targets::patch);
+}
+
+#[test]
 fn mpd() {
     replay("mpd", targets::mpd);
 }

@@ -10,10 +10,11 @@ use kinora_manifests::dash::{
     fold_timeline,
 };
 use kinora_manifests::hls::{
-    ClosedCaptions, ContentSteering, EncryptionMethod, Key, KeyAttributes, MediaPlaylist, Multivariant,
-    MultivariantTag, PlaylistType, Rendition, RenditionKind, Segment, SegmentRange, SegmentTag, Variant,
+    ClientValue, ClosedCaptions, ContentSteering, DateRange, EncryptionMethod, HintType, IncompleteSegment, Key,
+    KeyAttributes, MediaPlaylist, Multivariant, MultivariantTag, Part, PlaylistType, PreloadHint, Rendition,
+    RenditionKind, RenditionReport, Segment, SegmentRange, SegmentTag, ServerControl, Skip, Variant,
 };
-use kinora_manifests::{ByteRange, Layout, ManifestError};
+use kinora_manifests::{ByteRange, DateTime, Layout, ManifestError};
 use player_core::manifest::{self, Parsed};
 use player_core::model::{SegmentIndex, SegmentRef};
 use player_core::time::MediaTime;
@@ -123,6 +124,7 @@ proptest! {
             independent_segments: true,
             segments,
             is_ended: true,
+            ..MediaPlaylist::default()
         };
         for layout in LAYOUTS {
             let found = described(&playlist.to_text(layout).unwrap());
@@ -205,12 +207,13 @@ proptest! {
 }
 
 fn segment() -> impl Strategy<Value = Segment> {
-    let tag = (0..7_u8, any::<u32>()).prop_map(|(kind, number)| match kind {
+    let tag = (0..8_u8, any::<u32>()).prop_map(|(kind, number)| match kind {
         0 => SegmentTag::Discontinuity,
         1 => SegmentTag::Gap,
         2 => SegmentTag::Bitrate(number.into()),
         3 => SegmentTag::Key(Key::None),
         4 => SegmentTag::Map { uri: format!("{number}.mp4"), byte_range: None },
+        5 => SegmentTag::ProgramDateTime(DateTime::from_unix_millis(i64::from(number) * 1009)),
         _ => SegmentTag::Key(Key::Encrypted(KeyAttributes {
             method: EncryptionMethod::Aes128,
             uri: format!("{number}.key"),
@@ -233,7 +236,7 @@ fn segment() -> impl Strategy<Value = Segment> {
                 kept.push(tag);
             }
         }
-        Segment { tags: kept, duration, byte_range, uri: "a/b.m4s?c=d".to_owned() }
+        Segment { tags: kept, byte_range, ..Segment::new("a/b.m4s?c=d", duration) }
     })
 }
 
@@ -241,12 +244,14 @@ fn segment() -> impl Strategy<Value = Segment> {
 fn expected(sequence: u64, segments: &[Segment]) -> Vec<Value> {
     let (mut bitrate, mut map, mut method, mut end) = (None, None, None, 0);
     let describe = |(segment, sequence): (&Segment, u64)| {
+        let mut date = None;
         for tag in &segment.tags {
             match tag {
                 SegmentTag::Bitrate(kilobits) => bitrate = Some(*kilobits),
                 SegmentTag::Map { uri, .. } => map = Some(uri.clone()),
                 SegmentTag::Key(Key::None) => method = None,
                 SegmentTag::Key(Key::Encrypted(_)) => method = Some("AES-128"),
+                SegmentTag::ProgramDateTime(time) => date = Some(time.to_string()),
                 SegmentTag::Discontinuity | SegmentTag::Gap => {}
             }
         }
@@ -264,7 +269,7 @@ fn expected(sequence: u64, segments: &[Segment]) -> Vec<Value> {
             "key_method": method,
             "map_uri": map,
             "gap": segment.tags.contains(&SegmentTag::Gap),
-            "program_date_time": Value::Null,
+            "program_date_time": date,
             "bitrate_kbps": bitrate.filter(|_| range.is_none()),
             "title": "",
         })
@@ -283,22 +288,16 @@ fn mpd(adaptation_sets: Vec<AdaptationSet>) -> Mpd {
         profiles: "urn:mpeg:dash:profile:isoff-live:2011".to_owned(),
         mpd_type: lasting(Duration::from_millis(12_500)),
         min_buffer_time: Duration::from_secs(2),
-        max_segment_duration: None,
-        availability_start_time: None,
         declares_xlink: true,
         periods: vec![PeriodElement::Inline(period)],
+        ..Mpd::default()
     }
 }
 
 fn set(folder: &str, timeline: Vec<kinora_manifests::dash::TimelineEntry>) -> AdaptationSet {
-    let template = SegmentTemplate {
-        timescale: 1,
-        initialization: None,
-        media: UrlTemplate::new("./").literal(folder).literal("/").number(5).literal(".m4s"),
-        start_number: 5,
-        presentation_time_offset: None,
-        timing: SegmentTiming::Timeline(timeline),
-    };
+    let media = UrlTemplate::new("./").literal(folder).literal("/").number(5).literal(".m4s");
+    let timing = SegmentTiming::Timeline(timeline);
+    let template = SegmentTemplate { start_number: 5, ..SegmentTemplate::new(1, media, timing) };
     let representation = Representation {
         id: "r".to_owned(),
         codecs: Some("mp4a.40.2".to_owned()),
@@ -315,6 +314,86 @@ fn set(folder: &str, timeline: Vec<kinora_manifests::dash::TimelineEntry>) -> Ad
 fn known(index: &SegmentIndex) -> Vec<SegmentRef> {
     let SegmentIndex::Known(list) = index else { panic!("{index:?}") };
     (0..list.len()).filter_map(|place| list.get(place)).collect()
+}
+
+#[test]
+fn each_tag_of_a_playlist_that_grows_is_read_back() {
+    let part = |uri: &str, independent| Part {
+        uri: uri.to_owned(),
+        duration: Duration::from_millis(334),
+        is_independent: independent,
+        ..Part::default()
+    };
+    let ranged = Part { byte_range: Some(SegmentRange::At(ByteRange { offset: 5, length: 7 })), ..part("9.mp4", true) };
+    let next = Part { byte_range: Some(SegmentRange::Next { length: 3 }), is_gap: true, ..part("9.mp4", false) };
+    let range = DateRange {
+        id: "r".to_owned(),
+        start_date: Some(DateTime::from_unix_millis(1_767_225_600_250).in_zone(90)),
+        duration: Some(Duration::from_millis(1500)),
+        client_attributes: vec![("X-A".to_owned(), ClientValue::Text("b,c".to_owned()))],
+        ..DateRange::default()
+    };
+    let playlist = MediaPlaylist {
+        target_duration: 2,
+        media_sequence: Some(5),
+        server_control: Some(ServerControl {
+            can_skip_until: Some(Duration::from_secs(12)),
+            can_skip_dateranges: true,
+            hold_back: Some(Duration::from_secs(6)),
+            part_hold_back: Some(Duration::from_millis(1002)),
+            can_block_reload: true,
+        }),
+        part_target: Some(Duration::from_millis(334)),
+        skip: Some(Skip {
+            skipped_segments: 3,
+            recently_removed_dateranges: Some(vec!["p".to_owned(), "q".to_owned()]),
+        }),
+        date_ranges: vec![range],
+        segments: vec![Segment { parts: vec![part("8.0.mp4", true)], ..Segment::new("8.mp4", Duration::from_secs(2)) }],
+        incomplete_segment: Some(IncompleteSegment {
+            tags: vec![SegmentTag::Discontinuity],
+            parts: vec![ranged, next],
+        }),
+        preload_hints: vec![
+            PreloadHint { byterange_start: Some(15), ..PreloadHint::new(HintType::Part, "9.mp4") },
+            PreloadHint { byterange_length: Some(9), ..PreloadHint::new(HintType::Map, "init.mp4") },
+        ],
+        rendition_reports: vec![RenditionReport { uri: "a.m3u8".to_owned(), last_msn: Some(9), last_part: Some(1) }],
+        ..MediaPlaylist::default()
+    };
+    for layout in LAYOUTS {
+        let text = playlist.to_text(layout).unwrap();
+        let value = manifest::describe(text.as_bytes(), &base(), None).unwrap();
+        assert_eq!(value["segments"][0]["sequence"], 8, "after the skipped ones");
+        let described = |uri: &str, independent, gap, byte_range: Value, sequence, index| {
+            json!({
+                "uri": uri, "duration_s": 0.334, "independent": independent, "gap": gap, "byte_range": byte_range,
+                "sequence": sequence, "index": index,
+            })
+        };
+        let expected = json!({
+            "part_target_s": 0.334,
+            "server_control": {
+                "can_skip_until_s": 12.0, "can_skip_date_ranges": true, "hold_back_s": 6.0,
+                "part_hold_back_s": 1.002, "can_block_reload": true,
+            },
+            "parts": [
+                described("8.0.mp4", true, false, Value::Null, 8, 0),
+                described("9.mp4", true, false, json!([5, 7]), 9, 0),
+                described("9.mp4", false, true, json!([12, 3]), 9, 1),
+            ],
+            "preload_hints": [
+                {"type": "PART", "uri": "9.mp4", "byte_range": [15, null]},
+                {"type": "MAP", "uri": "init.mp4", "byte_range": [0, 9]},
+            ],
+            "rendition_reports": [{"uri": "a.m3u8", "last_msn": 9, "last_part": 1}],
+            "skip": {"segments": 3, "removed_date_ranges": ["p", "q"]},
+        });
+        assert_eq!(value["low_latency"], expected, "{text}");
+        let found = &value["date_ranges"][0];
+        assert_eq!((&found["id"], &found["start_date"]), (&json!("r"), &json!("2026-01-01T00:00:00.25Z")));
+        assert_eq!((&found["duration_s"], &found["attributes"]["X-A"]), (&json!(1.5), &json!("b,c")));
+    }
 }
 
 #[test]
@@ -427,7 +506,7 @@ fn each_attribute_of_a_set_is_read_back() {
             "urn:mpeg:dash:23003:3:audio_channel_configuration:2011",
             "6",
         )],
-        base_urls: vec!["a.mp4?b=c&d=e".to_owned()],
+        base_urls: vec!["a.mp4?b=c&d=e".into()],
         segments: Some(SegmentAddressing::List(list)),
         ..Representation::default()
     };
@@ -438,13 +517,11 @@ fn each_attribute_of_a_set_is_read_back() {
         ..AdaptationSet::new(ContentType::Audio, "audio/mp4")
     };
     let mut video = video;
+    let media = UrlTemplate::new("").representation_id().literal("/").number(1);
     let numbers = SegmentTemplate {
-        timescale: 10,
         initialization: Some(UrlTemplate::new("").representation_id().literal(".mp4")),
-        media: UrlTemplate::new("").representation_id().literal("/").number(1),
         start_number: 1 << 40,
-        presentation_time_offset: None,
-        timing: SegmentTiming::Duration(50),
+        ..SegmentTemplate::new(10, media, SegmentTiming::Duration(50))
     };
     video.segments = Some(SegmentAddressing::Template(numbers));
     for layout in LAYOUTS {

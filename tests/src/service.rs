@@ -91,11 +91,13 @@ impl Service {
         Ok(())
     }
 
-    /// Returns the first title of the home screen that can be played: a series cannot, its episodes can.
+    /// Returns the first title of the home screen that can be played from its beginning: a series cannot, its episodes can, and a
+    /// live channel has none.
     async fn first_title(&self) -> Result<TitleId, PlayerError> {
         let home: Home = self.call(self.client.get(self.url(&paths::home(None))?)).await?;
         let cards = home.rows.iter().flat_map(|row| &row.titles);
-        let first = home.hero.iter().chain(cards).find(|card| card.kind != TitleKind::Series);
+        let first =
+            home.hero.iter().chain(cards).find(|card| !matches!(card.kind, TitleKind::Series | TitleKind::Live));
         first.map(|card| card.id.clone()).ok_or_else(|| unavailable("the catalogue has nothing to play"))
     }
 

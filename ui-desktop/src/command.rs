@@ -186,6 +186,8 @@ pub enum PlayerCommand {
         /// The viewer is still dragging: nearby is good enough.
         scrubbing: bool,
     },
+    /// Go to the live edge and play there.
+    GoLive,
     /// Go to so many tenths of the length.
     SeekToTenth(u8),
     /// One picture forwards or back, while paused.

@@ -38,11 +38,21 @@ impl WallClock {
 
     /// Writes a time as `10:42`, with the date before it when it lies on another day than now: `27 Nov, 10:42`.
     pub fn time_of_day(&self, at: UnixMillis) -> String {
+        self.written(at, false)
+    }
+
+    /// Writes a time to the second: `10:42:07`, or `27 Nov, 10:42:07`.
+    pub fn time_to_the_second(&self, at: UnixMillis) -> String {
+        self.written(at, true)
+    }
+
+    fn written(&self, at: UnixMillis, has_seconds: bool) -> String {
         let civil = |at: UnixMillis| {
             Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(self.zone.clone()).datetime()
         };
         let (then, now) = (civil(at), civil(self.now_ms()));
-        let clock = format!("{}:{:02}", then.hour(), then.minute());
+        let seconds = if has_seconds { format!(":{:02}", then.second()) } else { String::new() };
+        let clock = format!("{}:{:02}{seconds}", then.hour(), then.minute());
         if then.date() == now.date() {
             return clock;
         }
@@ -82,6 +92,8 @@ mod tests {
         let clock = WallClock::set_by(|| MORNING + 3_600_000);
         assert_eq!(clock.time_of_day(MORNING), "10:42");
         assert_eq!(clock.time_of_day(MORNING - 86_400_000), "26 Nov, 10:42");
+        assert_eq!(clock.time_to_the_second(MORNING), "10:42:30");
+        assert_eq!(clock.time_to_the_second(MORNING - 86_400_000), "26 Nov, 10:42:30");
         assert_eq!(clock.time_of_day(UnixMillis::MAX), "1 Jan, 0:00", "nonsense is no panic");
     }
 

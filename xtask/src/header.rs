@@ -180,7 +180,7 @@ mod tests {
             ("  // Declared bitrate, in bits per second.\n  uint64_t bitrate;\n", ""),
             ("  uint64_t bitrate;\n", "  uint32_t bitrate;\n"),
             // Behind the last field there are four bytes of padding: garbage in the structures of old programs.
-            ("  uint32_t output_protection;\n", "  uint32_t output_protection;\n  uint32_t added;\n"),
+            ("  uint32_t shown;\n", "  uint32_t shown;\n  uint32_t added;\n"),
             ("  uint64_t bitrate;\n", "  uint64_t bitrate;\n  uint64_t added;\n"),
         ];
         for (from, to) in breaks {

@@ -19,7 +19,7 @@ pub enum Subject {
 }
 
 /// The cases of `player-core/benches/manifests.rs`.
-const MANIFESTS: [&str; 9] = [
+const MANIFESTS: [&str; 11] = [
     "hls_21600_segments",
     "hls_21600_segments_rich",
     "hls_multivariant",
@@ -29,6 +29,8 @@ const MANIFESTS: [&str; 9] = [
     "reload_delta_day",
     "reload_whole_minute",
     "reload_whole_day",
+    "dash_patch_minute",
+    "dash_patch_day",
 ];
 
 /// The cases of `player-core/benches/session.rs`.

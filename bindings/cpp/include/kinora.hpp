@@ -140,6 +140,24 @@ struct PendingRetry {
   std::chrono::nanoseconds next_attempt, gives_up;
 };
 
+/// State of live playback.
+struct Live {
+  /// Range of times that can be played now, and the time that is live now.
+  std::chrono::nanoseconds window_start, window_end, edge;
+  /// Time from the production of the picture on screen to now, and the one that is held.
+  std::chrono::nanoseconds latency, target;
+  /// Playback holds its latency.
+  bool is_following;
+  /// Playback rate by which it does so; 1 is normal.
+  double rate;
+  kinora_clock_source clock;
+  /// Maximum error of the clock; none if not known.
+  std::optional<std::chrono::nanoseconds> clock_error;
+  /// Universal time of presentation time zero since 1970-01-01T00:00:00Z; none without dates.
+  std::optional<std::chrono::nanoseconds> epoch;
+  kinora_live_delivery delivery;
+};
+
 /// Everything needed to draw a player, as it was at one moment.
 class Snapshot {
  public:
@@ -216,6 +234,20 @@ class Snapshot {
     if (!found) return std::nullopt;
     return PendingRetry{detail::text(r.stage),    detail::text(r.host), r.error, detail::text(r.message), r.attempt,
                         std::chrono::nanoseconds(r.next_attempt_ns), std::chrono::nanoseconds(r.gives_up_ns)};
+  }
+  /// Returns the state of live playback; none on demand, and until the live edge is known.
+  std::optional<Live> live() const {
+    auto l = detail::sized<kinora_live_info>();
+    std::uint32_t found = 0;
+    detail::check(kinora_snapshot_live(snapshot_.get(), &l, &found));
+    if (!found) return std::nullopt;
+    using ns = std::chrono::nanoseconds;
+    Live live{ns(l.window_start_ns), ns(l.window_end_ns), ns(l.edge_ns), ns(l.latency_ns), ns(l.target_ns),
+              l.is_following != 0, l.rate, static_cast<kinora_clock_source>(l.clock), std::nullopt, std::nullopt,
+              static_cast<kinora_live_delivery>(l.delivery)};
+    if (l.clock_error_ns >= 0) live.clock_error = ns(l.clock_error_ns);
+    if (l.has_dates) live.epoch = ns(l.epoch_unix_ns);
+    return live;
   }
   std::string stats_json() const { return detail::text(kinora_snapshot_stats_json(snapshot_.get())); }
   /// The C object, for what is not wrapped here.
@@ -298,6 +330,19 @@ class Player {
   /// Goes by a span, negative for backwards.
   std::uint64_t seek_by(std::chrono::milliseconds span, kinora_seek_mode mode = KINORA_SEEK_MODE_EXACT) {
     return command([&](auto *id) { return kinora_player_seek_by(get(), span.count(), mode, id); });
+  }
+  /// Goes to a universal time of a live presentation with dates.
+  std::uint64_t seek_to_date(std::chrono::system_clock::time_point date,
+                             kinora_seek_mode mode = KINORA_SEEK_MODE_EXACT) {
+    const auto unix_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(date.time_since_epoch()).count();
+    return command([&](auto *id) { return kinora_player_seek_to_date(get(), unix_ns, mode, id); });
+  }
+  /// Goes to the live edge and plays there.
+  std::uint64_t go_live() { return command([&](auto *id) { return kinora_player_go_live(get(), id); }); }
+  /// Latency of live playback; zero is what the manifest asks for.
+  std::uint64_t set_live_latency(std::chrono::milliseconds latency) {
+    const auto ms = static_cast<std::uint64_t>(latency.count() > 0 ? latency.count() : 0);
+    return command([&](auto *id) { return kinora_player_set_live_latency(get(), ms, id); });
   }
   std::uint64_t set_rate(double rate) {
     return command([&](auto *id) { return kinora_player_set_rate(get(), rate, id); });

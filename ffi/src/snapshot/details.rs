@@ -8,6 +8,7 @@ use player_core::MediaTime;
 use super::kinora_snapshot;
 use crate::boundary::{give, guarded, shared};
 use crate::cue::kinora_cue_layout;
+use crate::live::{self, kinora_live_info};
 use crate::metadata::{kinora_metadata, kinora_thumbnail};
 use crate::retry::kinora_pending_retry;
 use crate::sized::Out;
@@ -147,6 +148,32 @@ pub unsafe extern "C" fn kinora_snapshot_pending_retry(
     })
 }
 
+/// Reads the state of live playback. `*found` is 1, or 0 on demand and until the live edge is known; `*out` is then as
+/// it was.
+///
+/// Thread-safety: any thread.
+///
+/// # Safety
+/// `snapshot` is a live snapshot; `out` is valid for `out->struct_size` bytes; `found` is valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kinora_snapshot_live(
+    snapshot: *const kinora_snapshot,
+    out: *mut kinora_live_info,
+    found: *mut u32,
+) -> u32 {
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        let (snapshot, out) = unsafe { (shared(snapshot, "snapshot")?, Out::new(out, "out")?) };
+        let live = snapshot.inner().live.as_ref();
+        // SAFETY: the caller's promise.
+        unsafe { give(found, u32::from(live.is_some()), "found") }?;
+        if let Some(live) = live {
+            live::fill(live, out);
+        }
+        Ok(())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::CStr;
@@ -155,10 +182,15 @@ mod tests {
     use std::time::Duration;
 
     use player_core::error::{ErrorCode, PlayerError, Stage};
-    use player_core::{Now, PendingRetry, Snapshot, manifest};
+    use player_core::model::PresentationKind;
+    use player_core::snapshot::{BufferingReason, LiveState};
+    use player_core::telemetry::{ClockSource, LiveDelivery};
+    use player_core::{Now, PendingRetry, Snapshot, State, TimeRange, manifest};
 
     use super::*;
+    use crate::live::{kinora_buffering_reason, kinora_clock_source, kinora_live_delivery};
     use crate::metadata::kinora_metadata_source;
+    use crate::snapshot::{kinora_snapshot_info, kinora_snapshot_state};
 
     /// An out-structure in which only its size is set.
     fn empty<T: crate::sized::CallerSized>() -> T {
@@ -271,6 +303,45 @@ mod tests {
 
     fn at(seconds: u64) -> Now {
         Now::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_host_reads_the_state_of_live_playback() {
+        let nanos = MediaTime::from_nanos;
+        let state = LiveState {
+            window: TimeRange { start: nanos(10), end: nanos(90) },
+            edge: nanos(95),
+            latency_nanos: -4,
+            target: Duration::from_nanos(7),
+            is_following: true,
+            rate: 1.02,
+            clock: Some(ClockSource::Date),
+            clock_error: None,
+            epoch_unix_nanos: Some(1_700_000_000_000_000_000),
+            delivery: LiveDelivery::Parts,
+        };
+        let snapshot = |live| {
+            let state = State::Buffering(BufferingReason::LiveEdge);
+            let kind = Some(PresentationKind::Live);
+            let snapshot = Snapshot { state, kind, live, ..Snapshot::default() };
+            kinora_snapshot::new(Arc::new(snapshot), MediaTime::ZERO, Now::ZERO)
+        };
+        let (known, unknown) = (snapshot(Some(state)), snapshot(None));
+        let (mut read, mut info, mut found) = (empty::<kinora_live_info>(), empty::<kinora_snapshot_info>(), 9);
+        // SAFETY: everything lives on this stack.
+        unsafe {
+            assert_eq!(kinora_snapshot_live(&raw const unknown, &raw mut read, &raw mut found), 0);
+            assert_eq!((found, read.edge_ns), (0, 0));
+            assert_eq!(kinora_snapshot_live(&raw const known, &raw mut read, &raw mut found), 0);
+            assert_eq!(kinora_snapshot_state(&raw const known, &raw mut info), 0);
+        }
+        assert_eq!((found, read.window_start_ns, read.window_end_ns, read.edge_ns), (1, 10, 90, 95));
+        assert_eq!((read.latency_ns, read.target_ns, read.is_following), (-4, 7, 1));
+        let words = (kinora_clock_source::Date as u32, kinora_live_delivery::Parts as u32);
+        assert_eq!((read.clock, read.delivery), words);
+        assert_eq!((read.clock_error_ns, read.rate.to_bits()), (-1, 1.02_f64.to_bits()));
+        assert_eq!((read.has_dates, read.epoch_unix_ns), (1, 1_700_000_000_000_000_000));
+        assert_eq!((info.is_live, info.buffering_reason), (1, kinora_buffering_reason::LiveEdge as u32));
     }
 
     #[test]

@@ -5,12 +5,13 @@ pub(crate) mod details;
 use std::ffi::{CString, c_char};
 use std::sync::{Arc, OnceLock};
 
-use player_core::model::{MediaKind, TimedMetadata};
+use player_core::model::{MediaKind, PresentationKind, TimedMetadata};
 use player_core::text::Cue;
 use player_core::{MediaTime, Now, Snapshot, State};
 
 use crate::boundary::{destroy, give, guarded, invalid, shared};
 use crate::cue::CueView;
+use crate::live::reason_of;
 use crate::metadata::MetadataTexts;
 use crate::player::kinora_player;
 use crate::retry::RetryView;
@@ -98,10 +99,16 @@ pub struct kinora_snapshot_info {
     pub frames_dropped: u64,
     /// Number of stalls so far.
     pub stall_count: usize,
+    /// Reason for the wait, a value of kinora_buffering_reason: not none only while `state` is
+    /// KINORA_STATE_BUFFERING.
+    pub buffering_reason: u32,
+    /// The presentation is live: 1 or 0. kinora_snapshot_live() has its state.
+    pub is_live: u32,
 }
 
 sized!(kinora_snapshot_info, { struct_size, state, play_when_ready, position_ns, duration_ns, seekable_start_ns, seekable_end_ns, buffered_until_ns,
-    rate, volume, muted, error, track_count, quality_count, frames_presented, frames_dropped, stall_count, });
+    rate, volume, muted, error, track_count, quality_count, frames_presented, frames_dropped, stall_count,
+    buffering_reason, is_live, });
 
 /// A track to choose. Strings live as long as the snapshot.
 #[repr(C)]
@@ -258,6 +265,8 @@ impl kinora_snapshot {
             frames_presented: snapshot.stats.frames.presented,
             frames_dropped: snapshot.stats.frames.dropped,
             stall_count: snapshot.stats.stalls.len(),
+            buffering_reason: reason_of(snapshot.state) as u32,
+            is_live: u32::from(snapshot.kind == Some(PresentationKind::Live)),
         }
     }
 }

@@ -196,6 +196,13 @@ int main(int argc, char **argv) {
   CHECK(kinora_config_init(&config, sizeof config) == 0);
   config.audio = KINORA_AUDIO_OUTPUT_SILENT;
   kinora_player *player = NULL;
+  config.live_behind = 3;
+  CHECK(kinora_player_create(&config, &player) == KINORA_ERROR_INVALID_ARGUMENT && player == NULL);
+  config.live_behind = KINORA_BEHIND_LIVE_WINDOW_START;
+  config.live_max_rate = NAN;
+  CHECK(kinora_player_create(&config, &player) == KINORA_ERROR_INVALID_ARGUMENT && player == NULL);
+  config.live_max_rate = 1.02;
+  config.live_latency_ms = 3000;
   CHECK(kinora_player_create(&config, &player) == 0 && player != NULL);
   kinora_load_options options;
   CHECK(kinora_load_options_init(&options, sizeof options) == 0);
@@ -208,6 +215,8 @@ int main(int argc, char **argv) {
   CHECK(kinora_player_set_max_bitrate(player, 20000000, next_command(&log)) == 0);
   CHECK(kinora_player_set_output_protection(player, KINORA_OUTPUT_PROTECTION_HDCP_TYPE0, next_command(&log)) == 0);
   CHECK(kinora_player_set_output_protection(player, 9, NULL) == KINORA_ERROR_INVALID_ARGUMENT);
+  CHECK(kinora_player_set_live_latency(player, 2500, next_command(&log)) == 0);
+  CHECK(kinora_player_seek_to_date(player, 0, 2, NULL) == KINORA_ERROR_INVALID_ARGUMENT);
   until(player, &log, shown);
   check_tracks(player);
   check_frame(player);
@@ -230,6 +239,7 @@ int main(int argc, char **argv) {
   CHECK(info.state == KINORA_STATE_ENDED && info.error == 0);
   CHECK(fabs((double)info.duration_ns / 1e9 - expected) < 0.25);
   CHECK(fabs((double)info.position_ns / 1e9 - expected) < 0.25);
+  CHECK(!info.is_live && info.buffering_reason == KINORA_BUFFERING_REASON_NONE);
   CHECK(info.volume == 0.5 && info.frames_presented > 0);
   kinora_cue cue;
   uint32_t found = 0, cues = 0;

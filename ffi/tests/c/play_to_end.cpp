@@ -35,8 +35,10 @@ int main(int argc, char **argv) {
     options.start = std::chrono::nanoseconds(static_cast<long long>((expected - 3.0) * 1e9));
     options.text_language = "fr";
     const auto load = player.load(argv[1], options);
+    const auto latency = player.set_live_latency(std::chrono::milliseconds(2500));
     bool replied = false, ended = false, asked = false, answered = false;
-    std::uint64_t seek = 0;
+    std::uint64_t seek = 0, live = 0, dated = 0;
+    int live_replies = 0;
     while (!ended) {
       auto event = player.wait_event(kinora::wait_forever);
       check(event.has_value(), "a wait without end ends with an event");
@@ -45,15 +47,24 @@ int main(int argc, char **argv) {
       if (event->kind() == KINORA_EVENT_TYPE_FIRST_FRAME && !asked) {
         seek = player.seek_by(std::chrono::milliseconds(-500));
         asked = true;
+        live = player.go_live();
+        dated = player.seek_to_date(std::chrono::system_clock::now());
       }
       answered |= event->kind() == KINORA_EVENT_TYPE_REPLY && asked && event->command() == seek && event->error() == 0;
+      if (event->kind() == KINORA_EVENT_TYPE_REPLY) {
+        live_replies += event->command() == latency && event->error() == 0;
+        live_replies += asked && event->command() == live && event->error() == KINORA_ERROR_INVALID_STATE;
+        live_replies += asked && event->command() == dated && event->error() == KINORA_ERROR_INVALID_ARGUMENT;
+      }
       ended = event->kind() == KINORA_EVENT_TYPE_ENDED;
     }
     check(answered, "the seek was answered");
+    check(live_replies == 3, "commands of live playback are answered");
     check(wakes > 0, "the player wakes its host, also after it was moved");
     check(replied, "the load was answered");
     auto snapshot = player.snapshot();
     check(snapshot.info().state == KINORA_STATE_ENDED, "the state is ended");
+    check(!snapshot.live() && !snapshot.info().is_live, "a film on demand is not live");
     check(!snapshot.qualities().empty() && !snapshot.tracks().empty(), "there is something to choose");
     std::size_t runs = 0;
     std::vector<kinora::Cue> kept;

@@ -86,6 +86,9 @@ static void check_snapshot(const kinora_snapshot *snapshot) {
   kinora_pending_retry *retry = guarded(sizeof *retry);
   FILL(kinora_pending_retry, retry, kinora_snapshot_pending_retry(snapshot, retry, &found));
   CHECK(!found);
+  kinora_live_info *live = guarded(sizeof *live);
+  FILL(kinora_live_info, live, kinora_snapshot_live(snapshot, live, &found));
+  CHECK(!found);
   kinora_thumbnail *thumbnail = guarded(sizeof *thumbnail);
   char url[1024] = "";
   FILL(kinora_thumbnail, thumbnail,
@@ -103,6 +106,7 @@ int main(int argc, char **argv) {
   CHECK(kinora_init() == 0 && kinora_init() == 0);
   kinora_config *config = guarded(sizeof *config);
   CHECK(kinora_config_init(config, sizeof *config) == 0 && config->struct_size == sizeof *config);
+  CHECK(config->live_latency_ms == 0 && config->live_min_rate < 1.0 && config->live_max_rate > 1.0);
   CHECK(config->buffer_goal_ms > 0 && config->max_height == 0 && config->max_bitrate_bps == 0);
   CHECK_LATER(config);
   config->audio = KINORA_AUDIO_OUTPUT_SILENT;

@@ -51,6 +51,8 @@ pub enum RowKind {
     ContinueWatching,
     /// Titles that the profile keeps, the latest first.
     MyList,
+    /// Live channels, by name; their cards have [`TitleCard::live`].
+    Live,
     /// Titles that the profile may like.
     ForYou,
     /// Titles that go with one that the profile watched.
@@ -114,6 +116,35 @@ pub struct TitleCard {
     /// Reason for which it is recommended; absent where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Programmes of a live channel at the time of the answer; absent for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<OnAir>,
+}
+
+/// Programmes of a live channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OnAir {
+    /// Programme on the air.
+    pub now: Programme,
+    /// The one after it.
+    pub next: Programme,
+    /// Time in milliseconds for which a viewer can go back.
+    pub window_ms: u64,
+}
+
+/// A programme of a live channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Programme {
+    /// Id of the title that is shown.
+    pub title_id: TitleId,
+    /// Its name.
+    pub name: String,
+    /// Its picture in landscape, or its poster.
+    pub picture: Image,
+    /// Beginning by the server's clock.
+    pub started_at: UnixMillis,
+    /// End, which is the beginning of the next.
+    pub ends_at: UnixMillis,
 }
 
 /// Kind of a title.
@@ -130,6 +161,8 @@ pub enum TitleKind {
     Episode,
     /// A trailer of a film or a series.
     Trailer,
+    /// A live channel. It has no length, and no position to come back to.
+    Live,
     /// A kind of a newer server.
     #[serde(other)]
     Other,
@@ -143,6 +176,7 @@ impl TitleKind {
             Self::Series => "series",
             Self::Episode => "episode",
             Self::Trailer => "trailer",
+            Self::Live => "live",
             Self::Other => "other",
         }
     }

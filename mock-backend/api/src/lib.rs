@@ -89,8 +89,8 @@ pub use account::{
 };
 pub use catalogue::{
     AgeRating, Chapter, Credit, Episode, EpisodePlace, FilterCount, Home, Image, Job, KindCount, Language, Marks,
-    Reason, ReasonKind, Row, RowKind, SearchFilter, SearchFilters, SearchResults, Season, Span, ThumbnailIndex,
-    TitleCard, TitleDetail, TitleKind,
+    OnAir, Programme, Reason, ReasonKind, Row, RowKind, SearchFilter, SearchFilters, SearchResults, Season, Span,
+    ThumbnailIndex, TitleCard, TitleDetail, TitleKind,
 };
 pub use error::{ApiError, ErrorCode, Problems};
 pub use ids::{AccountId, DeviceId, PlaybackSessionId, ProfileId, Secret, SignInId, TitleId};

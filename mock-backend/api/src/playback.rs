@@ -143,7 +143,7 @@ pub struct PlaybackGrant {
     pub stop_path: String,
     /// Position at which the profile left off, in milliseconds; 0 to begin at the beginning.
     pub resume_position_ms: u64,
-    /// The title's length.
+    /// The title's length; 0 for a live channel.
     pub duration_ms: u64,
 }
 

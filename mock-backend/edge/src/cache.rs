@@ -18,7 +18,7 @@ use super::fill::{Fill, Follower, Opening, lock};
 use super::freshness::{Lifetime, Moment, Policy};
 use super::lookup::{Found, Lookup, Sliced, Source};
 use super::object::{Body, Head, Key, Object, Outcome};
-use super::origin::{self, Origin, OriginError};
+use super::origin::{self, HELD, Origin, OriginError};
 use super::store::{Kept, Store};
 use kinora_kit::address::is_manifest;
 use kinora_kit::clock::Clock;
@@ -247,8 +247,13 @@ impl Cache {
     pub(super) async fn ask(&self, key: &Key, headers: HeaderMap) -> Result<reqwest::Response, OriginError> {
         let pass = lock(&self.breaker).admit(self.clock.monotonic_ms()).ok_or(OriginError::Suspended)?;
         let out = Out { breaker: &self.breaker, pass: Some(pass) };
-        let limit = if pass.is_probe() { self.patience.probe } else { self.patience.first_byte };
-        let asked = self.origin.get(&key.path, key.query.as_deref(), headers);
+        let is_held = key.is_held();
+        let limit = match (is_held, pass.is_probe()) {
+            (true, _) => HELD,
+            (false, true) => self.patience.probe,
+            (false, false) => self.patience.first_byte,
+        };
+        let asked = self.origin.get(&key.path, key.query.as_deref(), headers, is_held);
         let answer = tokio::time::timeout(limit, asked).await.unwrap_or(Err(OriginError::Timeout));
         match &answer {
             Ok(response) if response.status().is_server_error() => out.fail(Failure::Broken),

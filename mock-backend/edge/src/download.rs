@@ -28,9 +28,10 @@ impl Cache {
         key: &Key,
         fields: HeaderMap,
         filler: &Filler,
-    ) -> Option<(OwnedSemaphorePermit, Response)> {
+    ) -> Option<(Option<OwnedSemaphorePermit>, Response)> {
         let (_, _, places) = self.downloads();
-        let place = Arc::clone(places).acquire_owned().await.ok()?;
+        // A request that the origin holds waits and transfers nothing: it takes no place from others.
+        let place = if key.is_held() { None } else { Some(Arc::clone(places).acquire_owned().await.ok()?) };
         match self.ask(key, fields).await {
             Ok(response) => Some((place, response)),
             Err(error) => {
@@ -86,10 +87,10 @@ impl Cache {
             let kept = self.store().keep(&leave.name, object.clone());
             filler.open(Opening::Sliced(Arc::new(object)));
             drop((leave, response));
-            return Some((kept, Some(place)));
+            return Some((kept, place));
         }
         filler.open(Opening::Body(Arc::new(head.clone())));
-        let place = (!is_large).then_some(place);
+        let place = place.filter(|_| !is_large);
         Receiver { cache: self, head, response, filler, leave, place, cut: 0, is_sliced: is_large }.run().await
     }
 
@@ -175,7 +176,7 @@ impl Cache {
         let kept = result.is_ok().then(|| self.store().keep_slice(&key.text(), generation, index, filler.whole()));
         filler.end(result);
         drop(leave);
-        kept.map(|kept| (kept, Some(place)))
+        kept.map(|kept| (kept, place))
     }
 
     /// The origin's whole body of an object that is in the cache.

@@ -6,6 +6,7 @@
 //!   asked; [`download`] fills [`store`] (memory and disk); [`fill`] is one download that many may follow; [`slices`] reads objects
 //!   that are larger than an entry; [`origin`] fetches;
 //! * [`revoked`] — sessions whose addresses are no longer good; [`status`] — what an answer tells about the cache;
+//! * [`directives`] — the queries of live playlists, which are part of a key;
 //! * `faults` — the fault plan: verdicts, and the effects that come before a body;
 //! * [`body`] — from a cached or growing object to the pieces of a response;
 //! * [`log`] — one line of JSON for each request;
@@ -17,6 +18,7 @@ pub mod absent;
 pub mod body;
 pub mod breaker;
 pub mod cache;
+pub mod directives;
 mod download;
 mod faults;
 pub mod fill;

@@ -95,6 +95,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// Returns true if it names a playlist that the origin holds back until it is there (RFC 8216bis §6.2.5.2).
+    pub fn is_held(&self) -> bool {
+        self.query.as_ref().is_some_and(|query| query.starts_with("_HLS_msn="))
+    }
+
     /// The key as one text without line feeds.
     pub fn text(&self) -> String {
         match &self.query {

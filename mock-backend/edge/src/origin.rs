@@ -35,13 +35,18 @@ pub enum OriginError {
 impl OriginError {
     /// Whether an older copy may stand in (RFC 5861 §4): not when the origin said that there is no such thing.
     pub fn allows_stale(&self) -> bool {
-        !matches!(self, Self::Status(404 | 405 | 410 | 414))
+        !matches!(self, Self::Status(400 | 404 | 405 | 410 | 414 | 425))
     }
 
     /// What the client is told.
     pub fn problem(&self) -> Problem {
         match self {
             Self::Status(404 | 405 | 410 | 414) => Problem::new(ErrorCode::NotFound, "there is no such file"),
+            Self::Status(425) => {
+                Problem::new(ErrorCode::NotFound, "the media is not there yet").with_status(StatusCode::TOO_EARLY)
+            }
+            Self::Status(400) => Problem::new(ErrorCode::InvalidRequest, "the origin does not take the request")
+                .with_status(StatusCode::BAD_REQUEST),
             Self::Suspended => Problem::new(ErrorCode::ServiceUnavailable, self.to_string())
                 .with_status(StatusCode::SERVICE_UNAVAILABLE)
                 .with_retry_after_ms(1_000),
@@ -62,11 +67,15 @@ impl OriginError {
 pub struct Origin {
     base: Url,
     client: reqwest::Client,
+    /// For requests that the origin holds.
+    patient: reqwest::Client,
     key: Option<String>,
 }
 
 /// Time within which each piece of a body has to follow the one before.
 const BETWEEN_PIECES: Duration = Duration::from_secs(5);
+/// The same for a request that the origin holds: three times the longest target duration that it is made for, 10 s.
+pub const HELD: Duration = Duration::from_secs(30);
 
 impl Origin {
     /// An origin at `base`; paths are put behind it. With a secret, each request shows the key derived from it.
@@ -78,16 +87,19 @@ impl Origin {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let client = reqwest::Client::builder()
-            .no_gzip()
-            .no_brotli()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(2))
-            .pool_idle_timeout(KEPT_IDLE)
-            .read_timeout(BETWEEN_PIECES)
-            .build()?;
-        Ok(Self { base, client, key: secret.map(EdgeSecret::origin_key) })
+        let client = |between: Duration| {
+            reqwest::Client::builder()
+                .no_gzip()
+                .no_brotli()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(2))
+                .pool_idle_timeout(KEPT_IDLE)
+                .read_timeout(between)
+                .build()
+        };
+        let key = secret.map(EdgeSecret::origin_key);
+        Ok(Self { base, client: client(BETWEEN_PIECES)?, patient: client(HELD)?, key })
     }
 
     /// The base URL, which identifies the origin.
@@ -95,7 +107,8 @@ impl Origin {
         self.base.as_str()
     }
 
-    /// Asks for `path` (already percent-encoded, without a leading slash). Any answer is `Ok`.
+    /// Asks for `path` (already percent-encoded, without a leading slash). Any answer is `Ok`. One that the origin holds may take
+    /// [`HELD`] to begin.
     ///
     /// # Errors
     /// When there was no answer.
@@ -104,11 +117,13 @@ impl Origin {
         path: &str,
         query: Option<&str>,
         headers: HeaderMap,
+        is_held: bool,
     ) -> Result<reqwest::Response, OriginError> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path()));
         url.set_query(query);
-        let mut request = self.client.get(url).headers(headers).header(header::ACCEPT_ENCODING, "identity");
+        let client = if is_held { &self.patient } else { &self.client };
+        let mut request = client.get(url).headers(headers).header(header::ACCEPT_ENCODING, "identity");
         if let Some(key) = &self.key {
             request = request.header(ORIGIN_KEY_HEADER, key);
         }

@@ -187,7 +187,7 @@ impl Revocations {
     /// Asks one question; true if there is more to ask at once.
     async fn ask(&self) -> Result<bool, NotKnown> {
         let query = format!("after={}", lock(&self.list).after);
-        let mut response = self.origin.get("revoked", Some(&query), HeaderMap::new()).await?;
+        let mut response = self.origin.get("revoked", Some(&query), HeaderMap::new(), false).await?;
         match response.status() {
             StatusCode::OK => {}
             status if Absent::is_lasting(status.as_u16()) => {

@@ -24,6 +24,7 @@ use url::Url;
 
 use super::body;
 use super::cache::{Cache, Patience};
+use super::directives::directives;
 use super::faults::{self, Faults};
 use super::links::{Link, Links};
 use super::log::{Destination, Log, OpenRecord, Rotation};
@@ -357,7 +358,8 @@ impl Edge {
         record.set().version = version;
         match verify(secret, title, token, self.clock.now_ms()) {
             Ok(session) => {
-                let key = Key { path: path.as_str().to_owned(), query: None };
+                let query = target.query().filter(|_| path.file_name().ends_with(".m3u8")).and_then(directives);
+                let key = Key { path: path.as_str().to_owned(), query };
                 Ok(Admitted { key, session: session.to_owned(), shown })
             }
             Err(refusal @ Refusal::Forged) => Err(Problem::new(ErrorCode::GrantInvalid, refusal.to_string())),

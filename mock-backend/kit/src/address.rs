@@ -15,5 +15,5 @@ pub fn version_of(name: &str) -> Option<i64> {
 /// Returns true if a path names a manifest or another file whose content changes under its name.
 pub fn is_manifest(path: &str) -> bool {
     let extension = path.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(_, extension)| extension);
-    matches!(extension, Some("m3u8" | "mpd" | "json"))
+    matches!(extension, Some("m3u8" | "mpd" | "mpp" | "json"))
 }

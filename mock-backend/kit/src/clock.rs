@@ -7,9 +7,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::watch;
 
 /// A source of UTC and of a monotonic time, both in milliseconds. Cloning is cheap; clones agree.
 #[derive(Clone)]
@@ -29,7 +30,11 @@ impl Clock {
 
     /// A clock that stands still until the handle moves it. Its monotonic reading starts at 0.
     pub fn manual(start_ms: i64) -> (Self, ManualClock) {
-        let time = ManualClock { wall: Arc::new(AtomicI64::new(start_ms)), monotonic: Arc::new(AtomicI64::new(0)) };
+        let time = ManualClock {
+            wall: Arc::new(AtomicI64::new(start_ms)),
+            monotonic: Arc::new(AtomicI64::new(0)),
+            moved: Arc::new(watch::Sender::new(())),
+        };
         (Self(Source::Manual(time.clone())), time)
     }
 
@@ -40,6 +45,23 @@ impl Clock {
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)),
             Source::Manual(time) => time.wall.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Waits until the wall clock reads `wall_ms` or later. A step of the wall clock is noticed within a second.
+    pub async fn reaches(&self, wall_ms: i64) {
+        match &self.0 {
+            Source::System => loop {
+                let left = wall_ms.saturating_sub(self.now_ms());
+                if left <= 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(left.min(1000).unsigned_abs())).await;
+            },
+            Source::Manual(time) => {
+                let mut moved = time.moved.subscribe();
+                while self.now_ms() < wall_ms && moved.changed().await.is_ok() {}
+            }
         }
     }
 
@@ -96,6 +118,7 @@ impl fmt::Debug for Clock {
 pub struct ManualClock {
     wall: Arc<AtomicI64>,
     monotonic: Arc<AtomicI64>,
+    moved: Arc<watch::Sender<()>>,
 }
 
 impl ManualClock {
@@ -103,11 +126,13 @@ impl ManualClock {
     pub fn advance_ms(&self, by_ms: i64) {
         self.wall.fetch_add(by_ms, Ordering::SeqCst);
         self.monotonic.fetch_add(by_ms.max(0), Ordering::SeqCst);
+        self.moved.send_replace(());
     }
 
     /// Steps the wall clock alone, forward or back, as a time server does.
     pub fn step_wall_ms(&self, by_ms: i64) {
         self.wall.fetch_add(by_ms, Ordering::SeqCst);
+        self.moved.send_replace(());
     }
 }
 
@@ -149,6 +174,7 @@ impl LogicalClock {
 #[cfg(test)]
 mod tests {
     use super::{Clock, LogicalClock};
+    use futures_util::FutureExt as _;
     use proptest::prelude::*;
 
     const DAY: i64 = 86_400_000;
@@ -160,6 +186,20 @@ mod tests {
         hand.step_wall_ms(-DAY);
         assert_eq!((clock.now_ms(), clock.monotonic_ms()), (1_005 - DAY, 5));
         assert!(Clock::system().monotonic_ms() <= Clock::system().monotonic_ms());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_time_goes_on_when_the_clock_reads_it() {
+        let (clock, hand) = Clock::manual(1_000);
+        clock.reaches(1_000).await;
+        let waits = clock.reaches(1_500);
+        let mut waits = std::pin::pin!(waits);
+        assert!(waits.as_mut().now_or_never().is_none());
+        hand.advance_ms(499);
+        assert!(waits.as_mut().now_or_never().is_none());
+        hand.advance_ms(1);
+        assert!(waits.as_mut().now_or_never().is_some());
+        Clock::system().reaches(0).await;
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod filter;
 mod ingest;
 mod ladder;
 mod language;
+pub mod live;
 mod looped;
 mod made;
 mod metadata;

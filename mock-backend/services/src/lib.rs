@@ -220,6 +220,9 @@ impl Running {
         if let Some(playback) = &self.backend.playback {
             playback.set_edges(&edges);
         }
+        if let Some(catalogue) = &self.backend.catalogue {
+            catalogue.set_edges(&edges);
+        }
     }
 
     /// Tells where a service of another process is from now on. Nothing changes for one that runs here and is asked in process.
@@ -360,12 +363,10 @@ impl Services {
         }
         let mut services = Self::default();
         if config.members.contains(&Member::Catalogue) {
-            services.catalogue = Some(Arc::new(Catalogue::open(
-                &config.data,
-                PictureKeys::new(secret),
-                config.region.clone(),
-                config.clock.clone(),
-            )?));
+            let catalogue =
+                Catalogue::open(&config.data, PictureKeys::new(secret), config.region.clone(), config.clock.clone())?;
+            catalogue.set_edges(&config.edges);
+            services.catalogue = Some(Arc::new(catalogue));
         }
         if config.members.contains(&Member::Accounts) {
             let (clock, metrics) = (config.clock.clone(), metrics.clone());

@@ -310,6 +310,34 @@ pub fn mpd(data: &[u8]) {
     index(data, Some(ByteRange { offset: 0, length: Some(64) }));
 }
 
+/// Live MPD that the patches change.
+const PATCHED: &str = r#"<MPD type="dynamic" id="m" publishTime="2026-01-01T00:00:00Z"
+    availabilityStartTime="1970-01-01T00:00:00Z"><PatchLocation>p</PatchLocation><Period id="a" start="PT0S">
+    <AdaptationSet id="1" contentType="video" mimeType="video/mp4"><SegmentTemplate timescale="10" media="$Time$">
+    <SegmentTimeline><S t="5" d="20" r="3"/><S d="21"/><S d="20"/></SegmentTimeline></SegmentTemplate>
+    <Representation id="v" bandwidth="1"/></AdaptationSet></Period></MPD>"#;
+
+/// A patch of an MPD. Changed ends of a timeline give what the whole document gives.
+pub fn patch(data: &[u8]) {
+    let Ok(base) = Url::parse("http://example.com/live/manifest.mpd") else { return };
+    let kept = manifest::parse_kept(PATCHED.as_bytes(), &base, None, &RemoteElements::default());
+    let Ok((before, Some(mut kept))) = kept else { panic!("the manifest is kept") };
+    let Ok(manifest::Patched::Timelines { changes, .. }) = kept.patch(data) else { return };
+    let template = |parsed: &manifest::Parsed| {
+        let set = parsed.presentation.periods.first()?.adaptation_sets.first()?;
+        match &set.representations.first()?.index {
+            SegmentIndex::Known(SegmentList::Template(template)) => Some((**template).clone()),
+            _ => None,
+        }
+    };
+    let Some(mut known) = template(&before) else { return };
+    let runs = std::sync::Arc::make_mut(&mut known.timeline);
+    if changes.iter().all(|change| runs.change(change)) {
+        let whole = kept.read().ok().and_then(|parsed| template(&parsed));
+        assert_eq!(whole.map(|whole| whole.timeline), Some(known.timeline), "the patch gives another timeline");
+    }
+}
+
 /// Follows a segment index through the file.
 fn index(file: &[u8], range: Option<ByteRange>) {
     let Ok(url) = Url::parse("http://example.com/v.mp4") else { return };

@@ -25,7 +25,7 @@ pub(super) fn on_command(cx: &mut Context, item: &mut Option<Item>, id: CommandI
 
 /// Carries out a command, or refuses it. Checks precede every change, so that a refused command has no effect.
 ///
-/// A command that only sets a value takes effect at once. A seek, a rate and a choice of track or quality cost a flush
+/// A command that only sets a value takes effect at once. A seek and a choice of track or quality cost a flush
 /// of the renderer or other downloads: they are noted in `pending`, where a newer one replaces one that waits, and are
 /// carried out when the turn of their kind has come. Without that a host that sends a seek for each movement of a mouse
 /// has the renderer flush without end and never show a picture.

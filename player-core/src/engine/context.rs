@@ -99,6 +99,11 @@ pub(super) fn learn(cx: &mut Context, measured: Option<Measured>, bytes: u64) {
     if let Some(measured) = measured
         && bytes > 0
     {
+        // The pace of an encoder is not that of the link.
+        if let Some(bursts) = measured.bursts {
+            bursts.into_iter().for_each(|bursts| cx.rule.on_transfer(&bursts));
+            return;
+        }
         cx.rule.on_transfer(&abr::Transfer {
             at: cx.now.as_duration(),
             bytes,

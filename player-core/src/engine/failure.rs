@@ -18,6 +18,8 @@ use crate::snapshot::{BufferingReason, State};
 use crate::telemetry::Failover;
 use crate::time::Now;
 
+/// Time for which a live presentation waits for a network that is away.
+const LIVE_PATIENCE: Duration = Duration::from_secs(120);
 /// With less media than this, playback is as good as stopped.
 const IMMINENT: Duration = Duration::from_secs(1);
 
@@ -138,6 +140,8 @@ fn deadline_left(
         | Purpose::Key => job.created_at,
     };
     let waits = matches!(class, FailureClass::Unreachable | FailureClass::Silent);
+    // A broadcast is worth waiting for: it goes on, wherever the viewer missed it.
+    let deadline = if waits && cx.live_room.is_some() { deadline.max(LIVE_PATIENCE) } else { deadline };
     if waits && matches!(job.kind, FetchKind::Segment | FetchKind::Init) {
         if matches!(cx.playback.state(), State::Buffering(_)) {
             // What is held is too little to go on with, however long it waits.

@@ -7,8 +7,8 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use crate::model::{
-    AdaptationSet, MediaKind, Period, PlaylistGrowth, Presentation, PresentationKind, Representation, SegmentId,
-    SegmentIndex, SegmentList, SegmentRef,
+    AdaptationSet, LiveDescription, MediaKind, Period, PlaylistGrowth, Presentation, PresentationKind, Representation,
+    SegmentId, SegmentIndex, SegmentList, SegmentRef,
 };
 use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
 
@@ -585,6 +585,11 @@ impl KeyedPresentation {
     /// Ends the growth of the presentation: nothing will be added.
     pub(super) fn set_kind(&mut self, kind: PresentationKind) {
         self.presentation.kind = kind;
+    }
+
+    /// Takes what a newer manifest declares about its growth.
+    pub(super) fn set_live(&mut self, live: LiveDescription) {
+        self.presentation.live = Some(Box::new(live));
     }
 
     /// Takes the declarations of a media playlist that was loaded by itself.

@@ -244,6 +244,7 @@ impl Item {
             && let Some(presentation) = presentation
         {
             let mut session = Session::new(opening, presentation, &mut cx.jitter);
+            session.keep_manifest(opening.take_patchable());
             session.place_availability(cx);
             let begun = session.begin(cx, opening.asked_at());
             session.fail_on(cx, begun);

@@ -15,6 +15,7 @@ use crate::command::{LoadRequest, QualityChoice, TrackChoice};
 use crate::engine::selection::TrackPreferences;
 use crate::engine::source::{IncompleteManifest, Locations};
 use crate::error::Stage;
+use crate::manifest::PatchableManifest;
 use crate::model::{Presentation, Resource};
 use crate::time::{MediaTime, Now};
 
@@ -30,6 +31,8 @@ pub(super) struct Opening {
     keys: Keys,
     output: abr::Hdcp,
     incomplete: Option<IncompleteManifest>,
+    /// Manifest that names an address of its changes.
+    patchable: Option<Box<PatchableManifest>>,
     /// Time at which the manifest was requested.
     asked_at: Now,
 }
@@ -52,6 +55,7 @@ impl Opening {
             keys: Keys::new(&request.drm),
             output,
             incomplete: None,
+            patchable: None,
             asked_at: Now::ZERO,
         }
     }
@@ -59,6 +63,11 @@ impl Opening {
     /// Returns the time at which the manifest was requested.
     pub(super) const fn asked_at(&self) -> Now {
         self.asked_at
+    }
+
+    /// Takes the manifest, if it is kept to be patched.
+    pub(super) const fn take_patchable(&mut self) -> Option<Box<PatchableManifest>> {
+        self.patchable.take()
     }
 
     /// Returns the name of the item.
@@ -186,7 +195,7 @@ impl Opening {
         manifest: &IncompleteManifest,
     ) -> Option<Presentation> {
         let url = manifest.url();
-        let parsed = match (manifest.read(), job) {
+        let (parsed, patchable) = match (manifest.read(), job) {
             (Ok(parsed), _) => parsed,
             (Err(error), Some(job)) => return self.on_request_failed(cx, job, Cause::Manifest(&error)),
             (Err(error), None) => {
@@ -200,6 +209,7 @@ impl Opening {
         }
         cx.ledger.phase("manifest", cx.now);
         cx.effects.warn_about(parsed.warnings, Stage::Manifest, url);
+        self.patchable = patchable;
         Some(parsed.presentation)
     }
 

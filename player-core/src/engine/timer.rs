@@ -30,7 +30,7 @@ pub(super) enum Timer {
     Room,
     /// The turn of a command that waits has come.
     Command,
-    /// A playlist or manifest is due to be read again, or a live presentation counts as stopped.
+    /// A playlist or manifest is due to be read again.
     Reload,
 }
 

@@ -97,6 +97,24 @@ pub(super) fn recognise<'a>(bytes: &'a [u8], warnings: &mut Warnings) -> Result<
     not(if text.contains('\0') { "binary data" } else { "text of another kind" })
 }
 
+/// Makes text of a patch of an MPD (ISO/IEC 23009-1 §5.15).
+///
+/// [`ManifestError::TooLarge`], or [`ManifestError::NotAManifest`] if it is something else.
+pub(super) fn patch_text<'a>(bytes: &'a [u8], warnings: &mut Warnings) -> Result<Cow<'a, str>, ManifestError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(ManifestError::TooLarge { what: "the patch".to_owned(), limit: MAX_BYTES as u64 });
+    }
+    let text = decode(bytes, warnings);
+    let root = root_element(text.trim_start()).filter(|_| text.trim_start().starts_with('<'));
+    match root {
+        Some("Patch") => Ok(text),
+        root => {
+            let found = format!("no patch of one, but {}", root.map_or_else(|| "no XML".to_owned(), clip));
+            Err(ManifestError::NotAManifest { found })
+        }
+    }
+}
+
 /// Names a file that is no text by its first bytes.
 fn binary(bytes: &[u8]) -> Option<&'static str> {
     let at = |offset: usize, magic: &[u8]| bytes.get(offset..offset + magic.len()) == Some(magic);

@@ -1,5 +1,6 @@
 //! Manifests: bytes in, model and warnings out. The only place that knows HLS from DASH. Nothing here fetches.
 
+mod children;
 mod codecs;
 mod dash;
 mod dates;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use self::dash::{PatchError, PatchableManifest, Patched};
 pub use self::steering::{PathwayClone, SteeringManifest, parse_steering, steering_request};
 
 use self::document::{Document, Warnings};
@@ -141,12 +143,32 @@ pub fn parse_with(
     now: Option<WallClock>,
     remotes: &RemoteElements,
 ) -> Result<Parsed, ManifestError> {
+    parse_kept(bytes, base, now, remotes).map(|(parsed, _)| parsed)
+}
+
+/// The same, with the manifest itself if it is live and names an address of its changes.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_kept(
+    bytes: &[u8],
+    base: &Url,
+    now: Option<WallClock>,
+    remotes: &RemoteElements,
+) -> Result<(Parsed, Option<Box<PatchableManifest>>), ManifestError> {
     let mut warnings = Warnings::default();
-    let presentation = match document::recognise(bytes, &mut warnings)? {
-        Document::Hls(text) => hls::parse(&text, base, &mut warnings)?,
+    let (presentation, patchable) = match document::recognise(bytes, &mut warnings)? {
+        Document::Hls(text) => (hls::parse(&text, base, &mut warnings)?, None),
         Document::Dash(text) => dash::parse(&text, base, now, remotes, &mut warnings)?,
     };
-    Ok(Parsed { presentation, warnings: warnings.into_list() })
+    Ok((Parsed { presentation, warnings: warnings.into_list() }, patchable))
+}
+
+/// Returns true for a patch of an MPD (ISO/IEC 23009-1 §5.15).
+pub fn is_patch(bytes: &[u8]) -> bool {
+    // A manifest is not decoded twice.
+    let head = bytes.get(..1024).unwrap_or(bytes);
+    head.windows(5).any(|word| word == b"Patch") && document::patch_text(bytes, &mut Warnings::default()).is_ok()
 }
 
 /// Returns the addresses of the parts that must be fetched before [`parse_with`] can give the whole presentation,

@@ -5,21 +5,24 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use super::ManifestError;
+use super::children::Children;
 
 /// Nesting deeper than this is hostile; an MPD needs ten levels.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// More elements than this are hostile: a day of two-second segments in ten timelines has half as many.
-const MAX_ELEMENTS: usize = 1_000_000;
+pub(super) const MAX_ELEMENTS: usize = 1_000_000;
 /// More attributes than this on one element are hostile.
 const MAX_ATTRIBUTES: usize = 1000;
 
 /// An element. Names are local: prefixes are dropped from elements and kept on attributes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Element {
     pub(super) name: Box<str>,
     pub(super) line: u32,
+    /// Number of the element in the document, counted from one.
+    pub(super) serial: u32,
     attributes: Vec<(Box<str>, Box<str>)>,
-    pub(super) children: Vec<Element>,
+    pub(super) children: Children,
     /// All character data directly inside, entities resolved; of a verbatim element with children, its content as
     /// written.
     pub(super) text: String,
@@ -40,6 +43,26 @@ impl Element {
     /// The attribute as a number; `None` when it is absent or is none.
     pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.attr(name)?.parse().ok()
+    }
+
+    /// Sets an attribute, which is added if it is not there.
+    pub(super) fn set_attr(&mut self, name: &str, value: &str) {
+        match self.attributes.iter_mut().find(|(known, _)| **known == *name) {
+            Some((_, known)) => *known = value.into(),
+            None => self.attributes.push((name.into(), value.into())),
+        }
+    }
+
+    /// Removes an attribute; false if it is not there.
+    pub(super) fn remove_attr(&mut self, name: &str) -> bool {
+        let before = self.attributes.len();
+        self.attributes.retain(|(known, _)| **known != *name);
+        self.attributes.len() < before
+    }
+
+    /// The number of elements in it, itself included.
+    pub(super) fn size(&self) -> usize {
+        self.children.iter().map(Self::size).fold(1, usize::saturating_add)
     }
 
     /// The children of that name, in order.
@@ -86,7 +109,7 @@ pub(super) fn parse_with(text: &str, verbatim: &[&str]) -> Result<Element, Manif
                 if open.len() >= MAX_DEPTH {
                     return Err(too_large("the nesting of the XML", MAX_DEPTH));
                 }
-                let element = element(&start, lines.at(position))?;
+                let element = element(&start, lines.at(position), elements)?;
                 if kept.is_none() && verbatim.contains(&&*element.name) {
                     kept = usize::try_from(reader.buffer_position()).ok().map(|begin| (begin, open.len() + 1));
                 }
@@ -94,7 +117,7 @@ pub(super) fn parse_with(text: &str, verbatim: &[&str]) -> Result<Element, Manif
             }
             Event::Empty(start) => {
                 count(&mut elements)?;
-                let element = element(&start, lines.at(position))?;
+                let element = element(&start, lines.at(position), elements)?;
                 match open.last_mut() {
                     Some(parent) => parent.children.push(element),
                     None => return Ok(element),
@@ -156,7 +179,7 @@ fn count(elements: &mut usize) -> Result<(), ManifestError> {
     if *elements > MAX_ELEMENTS { Err(too_large("the number of XML elements", MAX_ELEMENTS)) } else { Ok(()) }
 }
 
-fn element(start: &BytesStart<'_>, line: u32) -> Result<Element, ManifestError> {
+fn element(start: &BytesStart<'_>, line: u32, number: usize) -> Result<Element, ManifestError> {
     let mut attributes = Vec::new();
     for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(|error| malformed(&error.to_string(), line))?;
@@ -167,7 +190,8 @@ fn element(start: &BytesStart<'_>, line: u32) -> Result<Element, ManifestError> 
         }
     }
     let name = start.local_name().into_inner().into();
-    Ok(Element { name, line, attributes, ..Element::default() })
+    let serial = u32::try_from(number).unwrap_or(u32::MAX);
+    Ok(Element { name, line, serial, attributes, ..Element::default() })
 }
 
 fn malformed(message: &str, line: u32) -> ManifestError {

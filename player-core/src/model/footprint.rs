@@ -106,6 +106,7 @@ mod tests {
 
     use super::super::{IndexSource, ListedSegment, MediaKind, Resource, SegmentListing, TimestampMapping};
     use super::*;
+    use crate::model::TimelineRuns;
     use crate::time::MediaTime;
 
     fn listing(count: i64) -> SegmentListing {
@@ -127,7 +128,7 @@ mod tests {
         list
     }
 
-    fn template(timeline: &Arc<[TimelineRun]>) -> SegmentTemplate {
+    fn template(timeline: &Arc<TimelineRuns>) -> SegmentTemplate {
         SegmentTemplate {
             bases: vec!["http://a/".parse().unwrap()],
             media: "$Time$.m4s".to_owned(),
@@ -176,9 +177,9 @@ mod tests {
     #[test]
     fn segments_by_rule_cost_their_timeline_and_a_set_shares_it() {
         let run = TimelineRun { time: 0, duration: 2000, count: 1, first: 0 };
-        let timeline: Arc<[TimelineRun]> = vec![run; 1000].into();
+        let timeline = Arc::new(TimelineRuns::from(vec![run; 1000]));
         let one = template(&timeline).bytes();
-        let none = template(&Vec::new().into()).bytes();
+        let none = template(&TimelineRuns::none()).bytes();
         assert_eq!(one - none, 1000 * size_of::<TimelineRun>() as u64);
         let set = |indexes: Vec<SegmentIndex>| {
             let rep = |index| Representation { index, ..Representation::for_tests("a", 1) };
@@ -188,7 +189,7 @@ mod tests {
         };
         let known = |timeline| SegmentIndex::Known(SegmentList::Template(Box::new(template(timeline))));
         assert_eq!(set(vec![known(&timeline), known(&timeline)]).indexes, one + none, "the same timeline");
-        let equal: Arc<[TimelineRun]> = timeline.to_vec().into();
+        let equal = Arc::new(timeline.as_ref().clone());
         assert_eq!(set(vec![known(&timeline), known(&equal)]).indexes, one * 2, "another of equal content");
         let twice = set(vec![known(&timeline), known(&timeline)]).manifest;
         assert_eq!(twice - set(vec![known(&timeline)]).manifest, size_of::<Representation>() as u64);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::runs::TimelineRuns;
 use super::{
     ByteRange, IndexSource, Resource, SegmentEncryption, SegmentId, SegmentKeys, SegmentListing, SegmentRef,
     TimestampMapping,
@@ -22,19 +23,6 @@ pub enum SegmentIndex {
     External(IndexSource),
     /// The list is known, from the manifest or from an index that was read.
     Known(SegmentList),
-}
-
-/// A run of equal segments in a timeline (DASH `S` element with its repeats resolved).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TimelineRun {
-    /// Media time of the first segment, in ticks.
-    pub time: u64,
-    /// Duration of each segment, in ticks.
-    pub duration: u64,
-    /// Number of segments; at least 1.
-    pub count: u64,
-    /// Index of the first segment of this run.
-    pub first: u64,
 }
 
 /// Segments that share a key (ISO/IEC 23009-4 §6.4, `CryptoPeriod`).
@@ -63,7 +51,7 @@ pub struct SegmentTemplate {
     /// Number of the first segment.
     pub start_number: u64,
     /// The timeline; empty means that every segment has `duration` ticks.
-    pub timeline: Arc<[TimelineRun]>,
+    pub timeline: Arc<TimelineRuns>,
     /// Ticks a segment without a timeline.
     pub duration: u64,
     /// Number of segments in the period.
@@ -184,6 +172,18 @@ impl SegmentList {
         (low < self.len()).then_some(low)
     }
 
+    /// Moves the segments of a rule without a timeline: the writer's numbers count from elsewhere than the media's times.
+    /// Returns true if there was such a rule.
+    pub fn move_rule(&mut self, nanos: i64) -> bool {
+        match self {
+            Self::Template(template) if template.timeline.is_empty() => {
+                template.period_start = template.period_start.shifted(nanos);
+                true
+            }
+            Self::Template(_) | Self::Explicit(_) | Self::Listed(_) => false,
+        }
+    }
+
     /// Begin of the first segment.
     pub fn start(&self) -> Option<MediaTime> {
         self.span(0).map(|(start, _)| start)
@@ -204,10 +204,7 @@ impl SegmentTemplate {
         if self.timeline.is_empty() {
             return Some((index.checked_mul(self.duration)?, self.duration));
         }
-        let at = self.timeline.partition_point(|run| run.first <= index).checked_sub(1)?;
-        let run = self.timeline.get(at)?;
-        let time = run.time.checked_add((index - run.first).checked_mul(run.duration)?)?;
-        Some((time, run.duration))
+        self.timeline.at(index)
     }
 
     fn span(&self, index: u64) -> Option<(MediaTime, Duration)> {
@@ -300,6 +297,7 @@ fn width_of(format: &str) -> Option<usize> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::model::TimelineRun;
 
     fn template(timeline: Vec<TimelineRun>, count: u64) -> SegmentList {
         SegmentList::Template(Box::new(SegmentTemplate {
@@ -308,7 +306,7 @@ mod tests {
             init: None,
             timescale: 1000,
             start_number: 1,
-            timeline: timeline.into(),
+            timeline: Arc::new(timeline.into()),
             duration: 2000,
             count,
             offset_nanos: 0,

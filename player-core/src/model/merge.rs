@@ -118,7 +118,13 @@ impl SegmentList {
         }
         let (agreement, overlap) = match (self.is_relative(), update.is_relative()) {
             (true, true) => self.align(&mut update),
-            (false, false) => self.overlap_in_time(&update),
+            (false, false) => match self.overlap_in_time(&update) {
+                // The window has slid past all that was known: that contradicts nothing.
+                (_, None) if update.start().zip(self.end()).is_some_and(|(start, end)| start + SAME_TIME >= end) => {
+                    (Agreement::Names, None)
+                }
+                found => found,
+            },
             // Another kind of list has no names in common.
             (true, false) | (false, true) => (Agreement::Nothing, None),
         };
@@ -318,7 +324,9 @@ impl SegmentList {
                 (at, other) = if apart < 0 { (at + 1, other) } else { (at, other + 1) };
                 continue;
             }
-            let differs = length.abs_diff(new_length) > SAME_TIME
+            // The last segment of a period is cut off at its end, once that is known.
+            let is_cut = at + 1 == self.len() && new_length < length && update.ends_at(begin + new_length);
+            let differs = (length.abs_diff(new_length) > SAME_TIME && !is_cut)
                 || self.is_gap(at) != update.is_gap(other)
                 || !self.same_address(at, update, other);
             changes.changed += u64::from(differs);
@@ -328,7 +336,8 @@ impl SegmentList {
         changes
     }
 
-    /// True if both make segments of equal length at the same places: nothing between them can differ.
+    /// True if both make segments of equal length at the same places: nothing between them can differ, but for the last
+    /// of a period whose end has become known.
     fn is_same_rule(&self, update: &Self) -> bool {
         let (Self::Template(known), Self::Template(update)) = (self, update) else { return false };
         known.timeline.is_empty()
@@ -336,7 +345,11 @@ impl SegmentList {
             && u128::from(known.duration) * u128::from(update.timescale)
                 == u128::from(update.duration) * u128::from(known.timescale)
             && known.period_start == update.period_start
-            && known.period_end == update.period_end
+    }
+
+    /// True if the period of a template is known to end at this time.
+    fn ends_at(&self, time: MediaTime) -> bool {
+        matches!(self, Self::Template(template) if template.period_end == Some(time))
     }
 
     fn is_gap(&self, at: u64) -> bool {

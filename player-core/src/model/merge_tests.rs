@@ -175,7 +175,7 @@ fn template(start_number: u64, times: &[(u64, u64, u64)]) -> SegmentIndex {
         timescale: 1000,
         start_number,
         count: timeline.iter().map(|run| run.count).sum(),
-        timeline: timeline.into(),
+        timeline: Arc::new(timeline.into()),
         duration: 0,
         offset_nanos: 5_000_000_000,
         period_end: None,
@@ -196,6 +196,28 @@ fn a_timeline_names_its_segments_by_time_whatever_their_numbers() {
     assert_eq!(known(&index).position(SegmentId::Time(ms(9001))), Some(0), "rounded");
     assert_eq!(known(&index).position(SegmentId::Time(ms(9002))), None);
     assert_eq!(known(&index).position(SegmentId::Sequence(0)), None);
+}
+
+#[test]
+fn a_period_that_ends_and_a_window_that_slid_past_everything_contradict_nothing() {
+    let ended = |mut index: SegmentIndex, end: i64| {
+        if let SegmentIndex::Known(SegmentList::Template(template)) = &mut index {
+            template.period_end = Some(ms(end));
+        }
+        index
+    };
+    let times = [(0, 2000, 5)];
+    let mut index = template(1, &times);
+    let changes = index.merge(ended(template(1, &times), 14_500));
+    assert_eq!((changes.changed, changes.disagree()), (0, false), "the last one is cut");
+    let changes = template(1, &times).merge(ended(template(1, &times), 12_500));
+    assert_eq!(changes.changed, 1, "one before it has another length");
+    let changes = template(1, &times).merge(template(1, &[(0, 2000, 4), (8000, 1000, 1)]));
+    assert!(changes.disagree(), "it is shorter for no reason");
+    let changes = template(1, &times).merge(template(900, &[(90_000, 2000, 5)]));
+    let expected = Changes { agreement: Agreement::Names, added: 5, removed_in_front: 5, ..Changes::default() };
+    assert_eq!(changes, expected);
+    assert!(template(900, &[(90_000, 2000, 5)]).merge(template(1, &times)).disagree(), "time runs back");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod parts;
 mod placing;
 mod presentation;
 mod resource;
+mod runs;
 mod segment;
 mod splice;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use extras::{
     BaseWeight, CaptionService, CaptionTrack, ContentSteering, MuxedAudio, Pathway, SessionData, Thumbnail,
 };
 pub use footprint::Footprint;
-pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentTemplate, TimelineRun};
+pub use index::{CryptoPeriod, SegmentIndex, SegmentList, SegmentTemplate};
 pub use listing::{INHERITED, INHERITED_OFFSET, ListedPart, ListedSegment, SegmentListing, Skipped};
 pub use live::{
     Availability, LiveDescription, ManifestUpdates, PatchLocation, PlaylistGrowth, RenditionReport, ServiceDescription,
@@ -43,6 +44,7 @@ pub use presentation::{
     Representation, RepresentationTraits, ThumbnailTrack, VideoRange,
 };
 pub use resource::{ByteRange, ContainerFormat, IndexFormat, IndexSource, Resource, TimestampMapping};
+pub use runs::{TimelineBounds, TimelineChange, TimelineCut, TimelineEntry, TimelineRun, TimelineRuns, TimelineSource};
 pub use segment::{PartTraits, SegmentId, SegmentRef};
 pub use thumbnails::ThumbnailSpan;
 pub use track::{Role, TrackId};

@@ -73,6 +73,16 @@ impl SegmentRef {
         self.start + self.duration
     }
 
+    /// Moves it on the presentation timeline, with the names that are times.
+    pub fn move_by(&mut self, nanos: i64) {
+        let moved = |id: SegmentId| match id {
+            SegmentId::Time(time) => SegmentId::Time(time.shifted(nanos)),
+            SegmentId::Sequence(_) | SegmentId::Part { .. } => id,
+        };
+        (self.id, self.previous) = (moved(self.id), self.previous.map(moved));
+        self.start = self.start.shifted(nanos);
+    }
+
     /// Returns the keys with which its initialisation data is encrypted.
     pub fn init_keys(&self) -> SegmentKeys {
         self.encryption.as_ref().map(|encryption| encryption.init.clone()).unwrap_or_default()

@@ -49,7 +49,7 @@ fn template(count: u64, timeline: &[TimelineRun]) -> SegmentTemplate {
         init: Some(Resource::new(url("http://a/x/init"))),
         timescale: 1000,
         start_number: 7,
-        timeline: timeline.into(),
+        timeline: Arc::new(timeline.iter().copied().collect()),
         duration: 2000,
         count,
         offset_nanos: 500_000_000,

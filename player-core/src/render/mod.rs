@@ -89,7 +89,11 @@ pub enum RenderCommand {
     },
     /// Let the clock run, or hold it.
     SetPlaying(bool),
-    /// Sets the rate of the clock while playing; audio keeps its pitch.
+    /// Sets the rate of the clock while playing; audio keeps its pitch. Nothing is flushed, and no picture and no audio is
+    /// lost or repeated: the change takes effect after what the outputs hold already, which is some tens of milliseconds,
+    /// or up to 200 ms with an audio device. Positions show it from then on. Only while an output waits with media that is
+    /// due more than a second later, as with slides, a change by more than 15 % sets the pipeline up again at the position.
+    /// The GStreamer renderer clamps rates to 0.1–8. Rates that are not finite are ignored.
     SetRate(f64),
     /// Loudness 0.0–1.0 and silence.
     SetVolume {

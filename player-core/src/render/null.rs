@@ -17,6 +17,8 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// Number of pictures until which frame counts are reported with every position; then once a second.
 const EARLY_FRAMES: u64 = 50;
 const SPARSE_REPORTS: u32 = 10;
+/// The rate is held in millionths, so that positions are exact.
+const UNIT: u64 = 1_000_000;
 
 /// One track: start and end of the samples that were appended and not shown yet, in order of presentation.
 #[derive(Clone, Debug)]
@@ -72,9 +74,12 @@ pub struct NullRenderer {
     start: MediaTime,
     tracks: Vec<Track>,
     playing: bool,
-    permille: u64,
+    /// Rate in units of [`UNIT`].
+    rate: u64,
     /// Position of the clock at `at`.
     position: MediaTime,
+    /// What the position lacks, in nanoseconds of [`UNIT`] parts.
+    remainder: u64,
     at: Now,
     /// The epoch has begun to be presented.
     shown: bool,
@@ -90,7 +95,7 @@ pub struct NullRenderer {
 impl NullRenderer {
     /// A renderer with nothing to show.
     pub fn new() -> Self {
-        Self { permille: 1000, ..Self::default() }
+        Self { rate: UNIT, ..Self::default() }
     }
 
     /// The clock runs: pictures move.
@@ -121,7 +126,9 @@ impl NullRenderer {
         let wall = now.since(self.at);
         self.at = self.at.max(now);
         if self.is_running() {
-            let nanos = u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX).saturating_mul(self.permille) / 1000;
+            let parts = wall.as_nanos() * u128::from(self.rate) + u128::from(self.remainder);
+            self.remainder = (parts % u128::from(UNIT)) as u64;
+            let nanos = u64::try_from(parts / u128::from(UNIT)).unwrap_or(u64::MAX);
             self.position = self.position + Duration::from_nanos(nanos);
             if let Some(end) = self.end() {
                 self.position = self.position.min(end.max(self.start));
@@ -174,7 +181,7 @@ impl NullRenderer {
     fn flush(&mut self, epoch: Epoch, start: MediaTime, tracks: &[MediaKind]) {
         self.epoch = Some(epoch);
         self.start = start;
-        self.position = start;
+        (self.position, self.remainder) = (start, 0);
         (self.shown, self.video_shown, self.ended) = (false, false, false);
         self.tracks = tracks.iter().map(|kind| Track::new(*kind, start)).collect();
         self.events.push_back(RenderEvent::Flushed { epoch });
@@ -242,7 +249,9 @@ impl Renderer for NullRenderer {
                 self.report();
             }
             RenderCommand::SetRate(rate) => {
-                self.permille = (rate * 1000.0).round() as u64;
+                if rate.is_finite() {
+                    self.rate = (rate * UNIT as f64).round() as u64;
+                }
                 self.report();
             }
             RenderCommand::Stop => *self = Self { at: self.at, counts: self.counts, ..Self::new() },
@@ -267,8 +276,9 @@ impl Renderer for NullRenderer {
             return None;
         }
         let until_end = self.end().map(|end| {
-            let nanos = u64::try_from(end.since(self.position).as_nanos()).unwrap_or(u64::MAX);
-            self.at + Duration::from_nanos(nanos.saturating_mul(1000).div_ceil(self.permille.max(1)))
+            let parts = end.since(self.position).as_nanos() * u128::from(UNIT);
+            let wall = parts.saturating_sub(u128::from(self.remainder)).div_ceil(u128::from(self.rate.max(1)));
+            self.at + Duration::from_nanos(u64::try_from(wall).unwrap_or(u64::MAX))
         });
         Some(until_end.map_or(self.next_report, |end| end.min(self.next_report)))
     }
@@ -377,6 +387,41 @@ mod tests {
         assert_eq!(seen.last(), Some(&RenderEvent::Ended { epoch: EPOCH }));
         assert_eq!(renderer.counts.presented, 50);
         assert_eq!(renderer.counts.dropped, 0);
+    }
+
+    #[test]
+    fn a_hundred_changes_of_rate_keep_the_position_exact_and_every_picture() {
+        let mut renderer = begun(0);
+        for track in [MediaKind::Video, MediaKind::Audio] {
+            append(&mut renderer, 0, track, 0, 60_000);
+            renderer.handle(at(0), RenderCommand::EndOfTrack { track, epoch: EPOCH });
+        }
+        renderer.handle(at(0), RenderCommand::SetPlaying(true));
+        let (mut now, mut millionths) = (0_u64, 0_u128);
+        for change in 0..100_u64 {
+            let rate = 900_000 + change * 7_919 % 200_000;
+            renderer.handle(Now::from_nanos(now), RenderCommand::SetRate(rate as f64 / 1e6));
+            // At uneven times, between which the owner lets time pass more often than needed.
+            for _ in 0..7 {
+                let step = 79_999_991 + change;
+                (now, millionths) = (now + step, millionths + u128::from(step * rate));
+                renderer.advance(Now::from_nanos(now));
+                assert_eq!(renderer.position.as_nanos() as u128, millionths / 1_000_000);
+                let shown = renderer.position.as_nanos() as u64 / 40_000_000 + 1;
+                assert_eq!(renderer.counts, FrameCounts { presented: shown, ..FrameCounts::default() });
+            }
+        }
+        renderer.handle(Now::from_nanos(now), RenderCommand::SetRate(f64::NAN));
+        while let Some(next) = renderer.poll_timeout() {
+            assert!(next > Now::from_nanos(now));
+            now = next.as_nanos();
+            renderer.advance(next);
+        }
+        assert_eq!(renderer.position, ms(60_000));
+        assert_eq!(renderer.counts, FrameCounts { presented: 1_500, ..FrameCounts::default() });
+        let seen = events(&mut renderer);
+        assert_eq!(seen.last(), Some(&RenderEvent::Ended { epoch: EPOCH }));
+        assert!(!seen.iter().any(|event| matches!(event, RenderEvent::FlushWanted { .. })));
     }
 
     #[test]

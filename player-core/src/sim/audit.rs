@@ -75,7 +75,14 @@ impl Audit {
                     Command::SetVolume(_) | Command::SetMuted(_) | Command::Load(_) => {}
                     _ => self.requests.disturb(),
                 }
-                self.may_jump |= matches!(command, Command::Seek { .. } | Command::SeekBy { .. } | Command::Stop);
+                self.may_jump |= matches!(
+                    command,
+                    Command::Seek { .. }
+                        | Command::SeekBy { .. }
+                        | Command::SeekToDate { .. }
+                        | Command::GoLive
+                        | Command::Stop
+                );
                 self.is_due = true;
             }
             Input::Refresh => {
@@ -135,11 +142,20 @@ impl Audit {
                 if let Event::SegmentLoaded { bytes, elapsed, .. } = event {
                     self.requests.on_loaded(*bytes, *elapsed, now);
                 }
-                self.may_jump |=
-                    matches!(event, Event::GapSkipped { .. } | Event::TimelineChanged | Event::Loaded { .. });
+                self.may_jump |= matches!(
+                    event,
+                    Event::GapSkipped { .. }
+                        | Event::LiveRecovered { .. }
+                        | Event::TimelineChanged
+                        | Event::Loaded { .. }
+                );
                 if matches!(
                     event,
-                    Event::GapSkipped { .. } | Event::TracksChanged | Event::SeekStarted { .. } | Event::Warning { .. }
+                    Event::GapSkipped { .. }
+                        | Event::LiveRecovered { .. }
+                        | Event::TracksChanged
+                        | Event::SeekStarted { .. }
+                        | Event::Warning { .. }
                 ) {
                     self.requests.disturb();
                 }
@@ -204,7 +220,9 @@ fn check_snapshot(snapshot: &Snapshot, now: Now) {
     }
     let moves = snapshot.clock_rate > 0.0;
     require(now, !moves || snapshot.is_playing(), || format!("the clock runs in {state:?}"));
-    let end = snapshot.duration.map(|duration| MediaTime::ZERO + duration + BEYOND);
+    // A live manifest from a cache may end earlier than what was played.
+    let length = snapshot.duration.filter(|_| snapshot.live.is_none());
+    let end = length.map(|duration| MediaTime::ZERO + duration + BEYOND);
     // The first frames of audio may lie before the beginning.
     let begun = snapshot.position + BEYOND >= MediaTime::ZERO;
     let inside = begun && end.is_none_or(|end| !moves || snapshot.position <= end);

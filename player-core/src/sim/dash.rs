@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use kinora_manifests::dash::{
-    AdaptationSet, ContentProtection, ContentType, Descriptor, Element, Event, EventStream, Mpd, MpdType, Period,
-    PeriodElement, Representation, SegmentAddressing, SegmentTemplate, SegmentTiming, TimelineEntry, UrlTemplate,
+    AdaptationSet, BaseUrl, ContentProtection, ContentType, Descriptor, Element, Event, EventStream, Mpd, MpdType,
+    Period, PeriodElement, Representation, SegmentAddressing, SegmentTemplate, SegmentTiming, TimelineEntry,
+    UrlTemplate,
 };
 
 use super::captions::Captions;
@@ -25,10 +26,9 @@ impl Film {
             profiles: "urn:mpeg:dash:profile:isoff-live:2011".to_owned(),
             mpd_type: MpdType::Static { media_presentation_duration: Duration::from_secs(self.duration.as_secs()) },
             min_buffer_time: Duration::from_secs(2),
-            max_segment_duration: None,
             availability_start_time: self.available_from.clone(),
-            declares_xlink: false,
             periods: periods.collect(),
+            ..Mpd::default()
         }
     }
 
@@ -62,6 +62,7 @@ impl Film {
             duration: Some(Duration::from_secs(length)),
             event_streams: if period == 0 { self.event_streams() } else { Vec::new() },
             adaptation_sets: sets,
+            ..Period::default()
         }
     }
 
@@ -114,7 +115,7 @@ impl Film {
         let (base_urls, segments) = self.file_addressing(group, name, begin).unzip();
         Representation {
             id: name.to_owned(),
-            base_urls: base_urls.into_iter().collect(),
+            base_urls: base_urls.into_iter().map(BaseUrl::from).collect(),
             segments,
             ..Representation::default()
         }
@@ -136,13 +137,12 @@ impl Film {
         } else {
             SegmentTiming::Duration(u64::from(scale) * segment)
         };
+        let media = folder.clone().literal("/").number(1).literal(".m4s");
         Some(SegmentAddressing::Template(SegmentTemplate {
-            timescale: scale,
-            initialization: (!self.at_once).then(|| folder.clone().literal("/init.mp4")),
-            media: folder.literal("/").number(1).literal(".m4s"),
+            initialization: (!self.at_once).then(|| folder.literal("/init.mp4")),
             start_number: self.number_of(group, first),
             presentation_time_offset: Some(begin * u64::from(scale) + self.ahead(scale)),
-            timing,
+            ..SegmentTemplate::new(scale, media, timing)
         }))
     }
 

@@ -153,7 +153,7 @@ impl Film {
                 None => (format!("{number}.{extension}"), None),
             };
             let (tags, duration) = (std::mem::take(&mut tags), Duration::from_secs(end - begin));
-            segments.push(Segment { tags, duration, byte_range, uri });
+            segments.push(Segment { tags, byte_range, ..Segment::new(uri, duration) });
         }
         MediaPlaylist {
             target_duration: self.longest(group),
@@ -161,9 +161,9 @@ impl Film {
             discontinuity_sequence: self.shape.opening_discontinuity.then_some(4_294_967_299),
             playlist_type: Some(PlaylistType::Vod),
             start_time_offset: self.media_start,
-            independent_segments: false,
             segments,
             is_ended: true,
+            ..MediaPlaylist::default()
         }
     }
 

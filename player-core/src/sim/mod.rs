@@ -9,6 +9,7 @@ mod dash;
 mod fault;
 mod film;
 mod hls;
+pub mod live;
 mod media;
 mod network;
 mod packaging;

@@ -3,10 +3,13 @@
 //!
 //! Transfers share the link equally at every instant, as flows of one kind do on a fluid link.
 
+mod effects;
+mod live;
+
 use std::time::Duration;
 
 use abr::link::Link;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kinora_faults::{Request, Verdict};
 use url::Url;
 
@@ -18,6 +21,8 @@ use crate::container::{DemuxError, DemuxOutput};
 use crate::drm::{self, KeyFile};
 use crate::engine::io::{FetchError, FetchId, FetchOutcome, FetchReport, FetchRequest, Ingest, Input, ResponseHead};
 use crate::time::Now;
+use effects::{changed, first_changed, given_up, refusal, sends_whole, unreachable};
+use live::{LiveHosts, Served};
 
 /// Number of progress reports of a transfer.
 const REPORTS: u64 = 8;
@@ -34,6 +39,8 @@ enum Step {
     Stall,
     /// The host asks for the rest, which begins to come after this.
     Pause(Duration),
+    /// The rest is not there yet: it begins to come then.
+    Hold(Now),
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +77,22 @@ struct Transfer {
 }
 
 impl Transfer {
+    fn new(request: &FetchRequest, earlier: Option<Interrupted>, now: Now) -> Self {
+        Self {
+            id: request.id,
+            phase: Phase::Flowing,
+            stall_timeout: request.stall_timeout,
+            started: now,
+            report: FetchReport::default(),
+            done: 0,
+            skipped: 0,
+            earlier,
+            identity: None,
+            steps: Vec::new(),
+            seq: 0,
+        }
+    }
+
     /// Returns what the host keeps of it after a failure.
     fn interrupted(&self, outcome: &FetchOutcome) -> Option<Interrupted> {
         let FetchOutcome::Failed { bytes, error } = outcome else { return None };
@@ -100,6 +123,7 @@ impl Transfer {
 pub struct Network {
     link: Link,
     films: Vec<(String, FilmFiles)>,
+    live: LiveHosts,
     /// Hosts that serve otherwise than usual.
     serving: Vec<(String, Serving)>,
     kept: Kept,
@@ -117,6 +141,7 @@ impl Network {
         Self {
             link,
             films,
+            live: LiveHosts::default(),
             serving: Vec::new(),
             kept: Kept::default(),
             faults,
@@ -253,6 +278,10 @@ impl Network {
                         transfer.phase = Phase::Paused { until: at + latency };
                         Some(Input::FetchProgress { id, bytes })
                     }
+                    Step::Hold(until) => {
+                        transfer.hold(at, until, bytes);
+                        Some(Input::FetchProgress { id, bytes })
+                    }
                 }
             }
         }
@@ -357,19 +386,7 @@ impl Network {
         self.fired.extend(faults.into_iter().map(|fault| FiredFault::new(fault, request, now)));
         let ending = |at: Now, error| Phase::Ending { at, outcome: FetchOutcome::Failed { bytes: 0, error } };
         let latency = self.link.latency_at(now.as_duration());
-        let mut transfer = Transfer {
-            id: request.id,
-            phase: Phase::Flowing,
-            stall_timeout: request.stall_timeout,
-            started: now,
-            report: FetchReport::default(),
-            done: 0,
-            skipped: 0,
-            earlier: request.resume.map(|resume| self.kept.take(resume)),
-            identity: None,
-            steps: Vec::new(),
-            seq: 0,
-        };
+        let mut transfer = Transfer::new(request, request.resume.map(|resume| self.kept.take(resume)), now);
         let mut url = request.url.clone();
         if let Some(Effect::Redirect(host)) = &effect {
             film = self.films.iter().position(|(name, _)| name == host);
@@ -377,7 +394,7 @@ impl Network {
             let _ = url.set_host(Some(host));
             delay = delay.saturating_add(latency);
         }
-        let unreachable = unreachable(effect.as_ref(), film.is_some());
+        let unreachable = unreachable(effect.as_ref(), film.is_some() || self.live.has(&url));
         let wait = delay.saturating_add(if unreachable.is_some() { REFUSAL } else { latency });
         if effect == Some(Effect::Silence) || wait > request.first_byte_timeout {
             let error = FetchError::Timeout { started: false };
@@ -389,35 +406,31 @@ impl Network {
             transfer.phase = ending(begins, error);
             return transfer;
         }
-        let refusal = match effect {
-            Some(Effect::Status(status)) => Some((status, None)),
-            Some(Effect::Busy(status, wait)) => Some((status, Some(wait))),
-            _ => None,
-        };
-        if let Some((status, retry_after)) = refusal {
-            transfer.phase = ending(begins, FetchError::Status { status, retry_after });
-            return transfer;
-        }
-        let content = self.files(film).and_then(|files| files.part(request.url.path(), request.range));
-        let Some(mut content) = content else {
-            let error = FetchError::Status { status: 404, retry_after: None };
+        if let Some(error) = refusal(effect.as_ref()) {
             transfer.phase = ending(begins, error);
             return transfer;
-        };
-        if let Content::Media { pieces, .. } = &mut content
-            && !matches!(&request.ingest, Ingest::Media(setup) if setup.captions)
-        {
-            for (_, outputs) in pieces {
-                outputs.retain(|output| !matches!(output, DemuxOutput::Captions(_)));
-            }
         }
-        let effect = match effect {
-            // The host gives the transfer up before the bytes go on.
-            Some(Effect::StallAt { after_bytes, pause: Some(pause) }) if pause >= request.stall_timeout => {
-                Some(Effect::StallAt { after_bytes, pause: None })
-            }
-            other => other,
+        let Served { begins: ready, content, waits, date } = match self.live.serve(request, &url, begins, latency) {
+            Some(served) => served,
+            None => Served::file(self.files(film).and_then(|it| it.part(request.url.path(), request.range)), begins),
         };
+        begins = ready;
+        let mut content = match content {
+            Ok(_) if begins.since(now) > request.first_byte_timeout => {
+                let error = FetchError::Timeout { started: false };
+                transfer.phase = ending(now + request.first_byte_timeout, error);
+                return transfer;
+            }
+            Ok(content) => content,
+            Err(error) => {
+                transfer.phase = ending(begins, error);
+                return transfer;
+            }
+        };
+        if !matches!(&request.ingest, Ingest::Media(setup) if setup.captions) {
+            drop_captions(&mut content);
+        }
+        let effect = effect.map(|effect| given_up(effect, request.stall_timeout));
         let offset = request.range.map_or(0, |range| range.offset);
         let rest = self.find_rest(request, &url, &mut transfer, &mut content, effect.as_ref());
         if rest == Some(Answer::Foreign) {
@@ -426,6 +439,7 @@ impl Network {
         let resumed = rest == Some(Answer::Rest);
         let earlier = transfer.earlier.map_or(0, |earlier| earlier.received);
         let (size, content_type) = fill(&mut transfer.steps, content, (offset + earlier, earlier), effect.as_ref());
+        waits.add_to(&mut transfer.steps, earlier);
         let whole = request.range.filter(|_| effect == Some(Effect::WholeFile));
         if let Some(range) = whole {
             transfer.skip(range.offset);
@@ -437,8 +451,8 @@ impl Network {
             status: if request.range.is_none() && !resumed || whole.is_some() { 200 } else { 206 },
             url,
             content_type: Some(content_type.to_owned()),
-            content_length: Some(size),
-            date: None,
+            content_length: (!waits.is_chunked()).then_some(size),
+            date,
             range_ignored: whole.is_some(),
         };
         transfer.phase = Phase::Waiting { at: begins, head, resumed };
@@ -449,22 +463,12 @@ impl Network {
     }
 }
 
-/// Returns true if a fault sends other bytes than the rest that was asked for.
-const fn sends_whole(effect: Option<&Effect>) -> bool {
-    matches!(effect, Some(Effect::WholeFile | Effect::Html | Effect::Empty | Effect::Shorten { .. }))
-}
-
-/// The error of a host that gives no answer that could be read, at once.
-fn unreachable(effect: Option<&Effect>, is_known: bool) -> Option<FetchError> {
-    let text = || "in the virtual network".to_owned();
-    match effect {
-        Some(Effect::Refuse) => Some(FetchError::Refused(text())),
-        Some(Effect::Unresolved) => Some(FetchError::UnknownHost(text())),
-        Some(Effect::NoRoute) => Some(FetchError::NoRoute(text())),
-        Some(Effect::Untrusted) => Some(FetchError::Tls(text())),
-        Some(Effect::Reset) => Some(FetchError::Unreachable(text())),
-        Some(Effect::Garbled) => Some(FetchError::MalformedHead(text())),
-        _ => (!is_known).then(|| FetchError::Refused(text())),
+/// Leaves captions out, for a request that wants none.
+fn drop_captions(content: &mut Content) {
+    if let Content::Media { pieces, .. } = content {
+        for (_, outputs) in pieces {
+            outputs.retain(|output| !matches!(output, DemuxOutput::Captions(_)));
+        }
     }
 }
 
@@ -545,25 +549,4 @@ fn fill(
     timed.reverse();
     *steps = timed;
     (size, content_type)
-}
-
-/// Returns the first of the bytes `from`, `from + every`, … of a file that lies in a part of `size` bytes at `offset`, counted
-/// from the beginning of the part.
-fn first_changed(from: u64, every: u64, offset: u64, size: u64) -> Option<u64> {
-    let first = match from.checked_sub(offset) {
-        Some(ahead) => ahead,
-        None => (every - (offset - from) % every) % every,
-    };
-    (first < size).then_some(first)
-}
-
-/// Returns the part of a file with its bytes at `from`, `from + every`, … of the file changed as the edge changes them.
-fn changed(part: Bytes, from: u64, every: u64, offset: u64) -> Bytes {
-    let Some(first) = first_changed(from, every, offset, part.len() as u64) else { return part };
-    let mut bytes = BytesMut::from(part);
-    let places = (first as usize..bytes.len()).step_by(usize::try_from(every).unwrap_or(usize::MAX));
-    for place in places {
-        bytes[place] ^= Effect::CHANGED_BITS;
-    }
-    bytes.freeze()
 }

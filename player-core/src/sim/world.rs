@@ -1,6 +1,7 @@
 //! The world: engine, renderer and network on one virtual clock, with the events and the faults of the session.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use abr::link::{Link, Trace};
@@ -10,6 +11,7 @@ use url::Url;
 use super::audit::Audit;
 use super::fault::{Fault, FaultPlan, FiredFault};
 use super::film::Film;
+use super::live::{self, LiveFilm, LiveOrigin, Truth, WORLD_BEGINS};
 use super::network::Network;
 use super::resume::Serving;
 use super::watch::Watch;
@@ -29,8 +31,8 @@ use crate::time::{MediaTime, Now, WallClock, WallClockMapping};
 /// More inputs than this without time passing mean that something spins.
 const MOST_AT_ONCE: u32 = 100_000;
 
-/// Wall-clock time at which a world begins: 2026-01-01T00:00:00Z.
-const START: WallClock = WallClock::from_unix_nanos(1_767_225_600_000_000_000);
+/// Wall-clock time at which a world begins.
+const START: WallClock = WallClock::from_unix_nanos(WORLD_BEGINS);
 
 /// An event of the engine, with its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,6 +88,8 @@ pub struct World {
     watch: Watch,
     /// Auditor of the session; `None` if it is not audited.
     audit: Option<Audit>,
+    /// Truth about a live session, with a service that knows the time.
+    truth: Option<(Arc<LiveOrigin>, Truth)>,
 }
 
 impl World {
@@ -117,12 +121,38 @@ impl World {
         faults: Vec<Fault>,
     ) -> Result<Self, PlayerError> {
         let films = hosts.iter().chain(mirrors).map(|host| ((*host).to_owned(), film.clone())).collect();
-        let address = |host: &&str| Url::parse(&format!("http://{host}{}", film.manifest_path())).ok();
+        let network = Network::new(Link::new(trace), films, FaultPlan::new(faults));
+        Self::on_network(config, network, hosts, film.manifest_path())
+    }
+
+    /// Creates a world with a live service on some hosts, and on those of its pathways. Nothing is loaded yet.
+    ///
+    /// # Errors
+    /// If the engine refuses the configuration.
+    pub fn live(
+        config: PlayerConfig,
+        film: &LiveFilm,
+        hosts: &[&str],
+        trace: Trace,
+        faults: Vec<Fault>,
+    ) -> Result<Self, PlayerError> {
+        let mut network = Network::new(Link::new(trace), Vec::new(), FaultPlan::new(faults));
+        let origin = Arc::new(LiveOrigin::new(film.clone()));
+        let pathways = film.pathways.iter().map(|pathway| pathway.host.as_str());
+        for host in hosts.iter().copied().chain(pathways) {
+            network.add_live(host, Arc::clone(&origin));
+        }
+        let world = Self::on_network(config, network, hosts, film.manifest_path())?;
+        Ok(Self { truth: Some((origin, Truth::default())), ..world })
+    }
+
+    fn on_network(config: PlayerConfig, network: Network, hosts: &[&str], path: &str) -> Result<Self, PlayerError> {
+        let address = |host: &&str| Url::parse(&format!("http://{host}{path}")).ok();
         Ok(Self {
             engine: Engine::new(config)?,
             renderer: NullRenderer::new(),
             held: None,
-            network: Network::new(Link::new(trace), films, FaultPlan::new(faults)),
+            network,
             now: Now::ZERO,
             clock: WallClockMapping::new(Now::ZERO, START),
             locations: hosts.iter().filter_map(address).collect(),
@@ -134,6 +164,7 @@ impl World {
             outcome: None,
             watch: Watch::default(),
             audit: Some(Audit::default()),
+            truth: None,
         })
     }
 
@@ -220,6 +251,39 @@ impl World {
     pub fn set_utc(&mut self, utc: WallClock) {
         self.clock = WallClockMapping::new(self.now, utc);
         self.feed(Input::WallClock { now: self.now, utc });
+    }
+
+    /// Sets the wall clock of the host off from that of live services, in nanoseconds, and gives the engine a reading of
+    /// it.
+    pub fn set_clock_off(&mut self, nanos: i64) {
+        let service = self.network.utc(self.now).as_unix_nanos();
+        self.set_utc(WallClock::from_unix_nanos(service.saturating_add(nanos)));
+    }
+
+    /// Suspends the system of the host: wall clocks and live services go on, the monotonic clock stands still, and all
+    /// connections break. The engine gets a reading of the wall clock afterwards.
+    pub fn suspend(&mut self, span: Duration) {
+        self.network.suspend(span, self.now);
+        let before = self.clock.utc_at(self.now).as_unix_nanos();
+        self.set_utc(WallClock::from_unix_nanos(before.saturating_add(span.as_nanos() as i64)));
+    }
+
+    /// Lets all clocks run while the host does nothing, as with a process that is not scheduled.
+    pub fn freeze(&mut self, span: Duration) {
+        self.now = self.now + span;
+    }
+
+    /// Returns the true latency of a live session: from the capture of what is presented to now, by the clock of the
+    /// service. `None` before anything is presented.
+    pub fn live_latency(&self) -> Option<Duration> {
+        let (origin, truth) = self.truth.as_ref()?;
+        let captured = truth.captured(self.engine.snapshot(self.now).position)?;
+        Some(live::latency(captured, self.network.service_time(origin, self.now)))
+    }
+
+    /// Puts another live service in the place of that of a host.
+    pub fn replace_live(&mut self, host: &str, film: &LiveFilm) {
+        self.network.add_live(host, Arc::new(LiveOrigin::new(film.clone())));
     }
 
     /// Makes the renderer report something that it would not report by itself.
@@ -368,6 +432,9 @@ impl World {
             }
             if let Some(audit) = &mut self.audit {
                 audit.on_output(&output, self.now);
+            }
+            if let (Some((origin, truth)), Output::Render(command)) = (&mut self.truth, &output) {
+                truth.on_command(command, self.network.service_time(origin, self.now));
             }
             match output {
                 Output::Fetch(request) => {

@@ -15,6 +15,7 @@ mod first;
 mod gaps;
 mod hands;
 mod instant;
+mod live;
 mod locked;
 mod memory;
 mod metadata;

@@ -14,7 +14,7 @@ pub enum Layout {
 }
 
 /// Elements whose children stand on lines in [`Layout::Compact`].
-const COMPACT_BLOCKS: [&str; 4] = ["MPD", "Period", "EventStream", "AdaptationSet"];
+const COMPACT_BLOCKS: [&str; 5] = ["MPD", "Patch", "Period", "EventStream", "AdaptationSet"];
 
 impl Layout {
     pub(crate) const fn xml_declaration(self) -> &'static str {

@@ -26,12 +26,14 @@
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod dash;
+mod date_time;
 mod error;
 pub mod hls;
 mod layout;
 mod range;
 mod uri;
 
+pub use date_time::DateTime;
 pub use error::ManifestError;
 pub use layout::Layout;
 pub use range::ByteRange;

@@ -7,6 +7,8 @@ use super::pages::fail;
 use super::player::{self, PlayerState, Source};
 use super::{AppState, Effect, Moment, Notice, next_up, preferences};
 
+/// Errors of live presentations only.
+const LIVE: [ErrorCode; 2] = [ErrorCode::LiveStopped, ErrorCode::BehindLiveWindow];
 /// A new leave to play is asked for by itself at most this often, in seconds.
 const RENEW_EVERY: f64 = 30.0;
 
@@ -31,6 +33,10 @@ pub fn on_event(state: &mut AppState, event: Event, moment: &Moment, effects: &m
         Event::Failed { error } => {
             player.last_timeline = player::timeline(&moment.snapshot).or(player.last_timeline);
             player.resume_at = Some(moment.snapshot.position).filter(|at| at.as_nanos() > 0).or(player.resume_at);
+            if super::is_live(&moment.snapshot) || LIVE.contains(&error.code) {
+                // A broadcast has gone on meanwhile, and is joined where it is then.
+                (player.resume_at, player.last_timeline) = (None, None);
+            }
             if may_renew(player, &error, moment.now) {
                 player.renewed_at = Some(moment.now);
                 player::retry(player, &state.settings, moment, effects);

@@ -13,12 +13,13 @@ pub const VOLUME_STEP: f32 = 0.05;
 /// What a key asks of the player; `None` leaves it to the focused control.
 ///
 /// Keys with Ctrl, Alt or Command are never taken. `<` and `>` arrive as shifted comma and period or, on some
-/// keyboards, as keys of their own.
-pub fn player_command(key: Key, modifiers: Modifiers) -> Option<PlayerCommand> {
+/// keyboards, as keys of their own. `is_live` is true for a live presentation, whose edge has keys.
+pub fn player_command(key: Key, modifiers: Modifiers, is_live: bool) -> Option<PlayerCommand> {
     if modifiers.ctrl || modifiers.alt || modifiers.command || modifiers.mac_cmd {
         return None;
     }
     Some(match key {
+        Key::L | Key::End if is_live => PlayerCommand::GoLive,
         Key::Space | Key::K => PlayerCommand::TogglePlay,
         Key::ArrowLeft | Key::J => PlayerCommand::SeekBy(-STEP_MS),
         Key::ArrowRight | Key::L => PlayerCommand::SeekBy(STEP_MS),
@@ -59,7 +60,7 @@ mod tests {
     #[test]
     fn the_documented_keys_do_what_they_say() {
         let check = |key, modifiers, want: Option<PlayerCommand>| {
-            assert_eq!(player_command(key, modifiers), want, "{key:?} with {modifiers:?}");
+            assert_eq!(player_command(key, modifiers, false), want, "{key:?} with {modifiers:?}");
         };
         let none = Modifiers::NONE;
         check(Key::Space, none, Some(PlayerCommand::TogglePlay));
@@ -84,5 +85,10 @@ mod tests {
         check(Key::C, Modifiers::CTRL, None);
         check(Key::Enter, none, None);
         check(Key::Tab, none, None);
+        check(Key::L, none, Some(PlayerCommand::SeekBy(10_000)));
+        for key in [Key::L, Key::End] {
+            assert_eq!(player_command(key, none, true), Some(PlayerCommand::GoLive));
+        }
+        assert_eq!(player_command(Key::ArrowRight, none, true), Some(PlayerCommand::SeekBy(10_000)));
     }
 }

@@ -8,7 +8,7 @@ use player_core::snapshot::Track;
 use player_core::{Command, MediaTime, Snapshot, State};
 use url::Url;
 
-use super::{Effect, Moment, Problem, Settings, TitleChoice};
+use super::{Effect, LiveBar, Moment, Problem, Settings, TitleChoice, behind_words};
 use crate::api::{Companion, Request};
 use crate::command::{Begin, PlayerCommand};
 use crate::theme::tokens::time;
@@ -262,6 +262,14 @@ pub fn handle(
             let mode = if scrubbing { SeekMode::Keyframe } else { SeekMode::Exact };
             effects.push(seek(seconds, mode));
         }
+        PlayerCommand::GoLive => go_live(player, moment, effects),
+        PlayerCommand::SeekToTenth(tenth) if super::is_live(&moment.snapshot) => {
+            if let Some(bar) = LiveBar::new(&moment.snapshot, moment.position, moment.snapshot.taken_at) {
+                let to = bar.start + (bar.end - bar.start) * f64::from(tenth.min(9)) / 10.0;
+                player.flash(behind_words(bar.behind_at(to)), moment.now);
+                effects.push(seek(to, SeekMode::Exact));
+            }
+        }
         PlayerCommand::SeekToTenth(tenth) => {
             if let Some((start, end)) = timeline(&moment.snapshot) {
                 player.flash(format!("{}0 %", tenth.min(9)).trim_start_matches("00").to_owned(), moment.now);
@@ -363,11 +371,19 @@ fn toggle_play(player: &mut PlayerState, moment: &Moment, effects: &mut Vec<Effe
         effects.push(seek(start, SeekMode::Exact));
         effects.push(Effect::Player(Command::Play));
     } else if snapshot.play_when_ready {
-        player.flash("Paused", moment.now);
+        let behind = LiveBar::new(snapshot, moment.position, snapshot.taken_at).map(|bar| behind_words(bar.behind));
+        player.flash(behind.map_or("Paused".to_owned(), |behind| format!("Paused, {behind}")), moment.now);
         effects.push(Effect::Player(Command::Pause));
     } else {
         player.flash("Playing", moment.now);
         effects.push(Effect::Player(Command::Play));
+    }
+}
+
+fn go_live(player: &mut PlayerState, moment: &Moment, effects: &mut Vec<Effect>) {
+    if player.problem.is_none() && moment.snapshot.live.is_some() {
+        player.flash("Live", moment.now);
+        effects.push(Effect::Player(Command::GoLive));
     }
 }
 

@@ -149,6 +149,8 @@ fn headline(code: ErrorCode, status: Option<u16>) -> &'static str {
         E::AudioDeviceUnavailable => "There is no sound.",
         E::VideoOutputUnavailable => "The picture can't be shown.",
         E::OutputUnprotected => "This film may not be shown on this screen.",
+        E::LiveStopped => "The broadcast has stopped.",
+        E::BehindLiveWindow => "This part of the broadcast is gone.",
         E::KeyUnavailable | E::LicenceRefused | E::DecryptionFailed => "This film can't be unlocked.",
         E::DrmUnsupported => "This film is protected in a way that this computer doesn't know.",
         E::InvalidState | E::InvalidArgument | E::Unsupported => "This isn't possible.",
@@ -182,6 +184,8 @@ fn advice(code: ErrorCode) -> &'static str {
         | E::DecryptionFailed => "Try another film, and report this one.",
         E::MediaMalformed | E::SegmentEmpty | E::RangePastEnd => "Try again, or skip ahead in the film.",
         E::ManifestEmpty => "Try another film.",
+        E::LiveStopped => "It may come back: try again later.",
+        E::BehindLiveWindow => "Try again to watch what is live now.",
         E::InvalidArgument | E::InvalidState => "Try again.",
         other => other.advice(),
     }

@@ -34,6 +34,8 @@ pub mod color {
     pub const DANGER: Color32 = Color32::from_rgb(0xff, 0x7a, 0x6b);
     /// Behind the word that something failed.
     pub const DANGER_GROUND: Color32 = Color32::from_rgb(0x35, 0x1a, 0x1a);
+    /// Mark of what is live.
+    pub const LIVE: Color32 = Color32::from_rgb(0xff, 0x3d, 0x3d);
     /// Behind the picture, and bars around it.
     pub const BLACK: Color32 = Color32::BLACK;
     /// Icons and text over the picture.

@@ -12,6 +12,7 @@ mod home;
 mod offer;
 mod outage;
 mod player;
+mod player_live;
 mod player_menu;
 mod player_offers;
 mod player_stats;

@@ -4,11 +4,14 @@ use egui::{Align, Event, Layout, MouseWheelUnit, PointerButton, Rect, Sense, Ui,
 use kinora_api::{SubtitleBackground, SubtitleColour};
 use player_core::State;
 
-use super::{View, end_screen, error, player_menu, player_offers, player_stats, shell, thumbnail, waiting};
+use super::{
+    View, end_screen, error, player_live, player_menu, player_offers, player_stats, shell, thumbnail, waiting,
+};
 use crate::command::{PlayerCommand, UiCommand};
 use crate::navigation;
 use crate::state::{
-    AppState, Menu, PlayerState, Route, VOLUME_STEP, chapters, clock, cue_look, player_command, timeline, to_seconds,
+    AppState, Menu, PlayerState, Route, VOLUME_STEP, chapters, clock, cue_look, is_live, player_command, timeline,
+    to_seconds,
 };
 use crate::theme::tokens::{color, radius, size, space, text, time};
 use crate::widgets::{
@@ -88,7 +91,7 @@ fn keys(ui: &Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerC
             let command = match event {
                 Event::Key { key, pressed: true, modifiers, .. } if opened.is_none() => {
                     let is_for_menu = matches!(key, egui::Key::ArrowUp | egui::Key::ArrowDown | egui::Key::Space);
-                    player_command(*key, *modifiers).filter(|_| !(in_menu && is_for_menu))
+                    player_command(*key, *modifiers, is_live(&view.snapshot)).filter(|_| !(in_menu && is_for_menu))
                 }
                 _ => None,
             };
@@ -217,12 +220,17 @@ fn bottom(ui: &mut Ui, view: &View<'_>, player: &PlayerState, page: Rect, wishes
 }
 
 fn seek_bar(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<PlayerCommand>) {
+    if let Some(live) = player_live::bar(view) {
+        return player_live::seek_bar(ui, view, &live, wishes);
+    }
     let (start, end, position) = player.bar(&view.snapshot, view.position).unwrap_or((0.0, 1.0, 0.0));
     let ranges = view.snapshot.buffered.iter();
     let buffered: Vec<(f64, f64)> = ranges.map(|range| (range.start.as_secs_f64(), range.end.as_secs_f64())).collect();
     let chapters: Vec<(f64, &str)> =
         chapters(player).iter().map(|chapter| (to_seconds(chapter.start_ms), chapter.name.as_str())).collect();
-    let bar = SeekBar { start, end, position, buffered: &buffered, chapters: &chapters }.show(ui);
+    let words = |at: f64| clock(at - start.min(0.0));
+    let name = "Position in seconds";
+    let bar = SeekBar { start, end, position, buffered: &buffered, chapters: &chapters, name, words: &words }.show(ui);
     if let Some((seconds, x)) = bar.pointed {
         thumbnail::show(ui, view, player, bar.response.rect, seconds, x);
     }
@@ -272,7 +280,9 @@ fn buttons(ui: &mut Ui, view: &View<'_>, player: &PlayerState, wishes: &mut Vec<
         wishes.extend(volume.map(PlayerCommand::SetVolume));
     }
     ui.add_space(space::M);
-    if room >= ROOM.2 {
+    if let Some(live) = player_live::bar(view) {
+        player_live::marks(ui, view, &live, room, wishes);
+    } else if room >= ROOM.2 && !is_live(snapshot) {
         times(ui, view, player);
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| right_buttons(ui, view, has_chapters, wishes));

@@ -5,7 +5,7 @@ use egui::{Rect, Sense, Ui, WidgetInfo, vec2};
 use player_core::Snapshot;
 
 use super::View;
-use crate::state::bitrate;
+use crate::state::{bitrate, live_lines};
 use crate::theme::tokens::{color, radius, size, space, text};
 use crate::widgets::{Line, elided};
 
@@ -53,7 +53,8 @@ fn lines(snapshot: &Snapshot, view: &View<'_>) -> Vec<(&'static str, String)> {
     let millis =
         |value: Option<std::time::Duration>| value.map_or_else(unknown, |value| format!("{} ms", value.as_millis()));
     let stalled: std::time::Duration = stats.stalls.iter().map(|stall| stall.duration).sum();
-    vec![
+    let now = view.player.map_or(player_core::Now::ZERO, |player| player.port.now());
+    let mut lines = vec![
         ("State", format!("{:?}", snapshot.state)),
         ("Source", snapshot.protocol.map_or_else(unknown, |protocol| format!("{protocol:?}").to_uppercase())),
         ("Quality", picture),
@@ -74,5 +75,7 @@ fn lines(snapshot: &Snapshot, view: &View<'_>) -> Vec<(&'static str, String)> {
         ("Switches", stats.switches.len().to_string()),
         ("Failovers", stats.failovers.len().to_string()),
         ("Received", format!("{:.1} MB, {} requests", stats.bytes_media as f64 / 1e6, stats.requests)),
-    ]
+    ];
+    lines.extend(live_lines(snapshot, now));
+    lines
 }

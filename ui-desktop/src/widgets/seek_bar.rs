@@ -4,7 +4,6 @@ use egui::accesskit::Role;
 use egui::{Painter, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::{Line, elided, focus_ring};
-use crate::state::clock;
 use crate::theme::tokens::{color, radius, size, space, text, time};
 
 /// Width of the cut where a chapter begins, in points.
@@ -22,6 +21,10 @@ pub struct SeekBar<'a> {
     pub buffered: &'a [(f64, f64)],
     /// Beginnings and names of chapters, in order.
     pub chapters: &'a [(f64, &'a str)],
+    /// Name of the bar for assistive technology, which reads the position as a number.
+    pub name: &'a str,
+    /// Writes the time under the pointer.
+    pub words: &'a dyn Fn(f64) -> String,
 }
 
 /// What the viewer did with the bar.
@@ -40,7 +43,7 @@ impl SeekBar<'_> {
         let wanted = vec2(ui.available_width(), size::SEEK_BAR_HIT);
         let (rect, mut response) = ui.allocate_exact_size(wanted, Sense::click_and_drag());
         let spoken = self.position;
-        response.widget_info(|| WidgetInfo::slider(true, spoken, "Position in seconds"));
+        response.widget_info(|| WidgetInfo::slider(true, spoken, self.name));
         describe_range(ui, &response, self.start, self.end);
         let pointer = response.interact_pointer_pos().or_else(|| response.hover_pos());
         let pointed = pointer.map(|pointer| self.time_at(rect, pointer.x));
@@ -68,7 +71,7 @@ impl SeekBar<'_> {
 
     /// Returns the time that a place of the bar stands for, with the name of its chapter.
     fn label(&self, at: f64) -> String {
-        let time = clock(at - self.start.min(0.0));
+        let time = (self.words)(at);
         match self.chapters.iter().rfind(|(start, _)| *start <= at) {
             Some((_, name)) => format!("{time}  ·  {name}"),
             None => time,
@@ -167,11 +170,20 @@ fn describe_range(ui: &Ui, response: &Response, from: f64, to: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::clock;
 
     #[test]
     fn places_and_times_correspond() {
         let chapters = [(100.0, "The Quay"), (200.0, "Open Water")];
-        let bar = SeekBar { start: 100.0, end: 300.0, position: 150.0, buffered: &[], chapters: &chapters };
+        let bar = SeekBar {
+            start: 100.0,
+            end: 300.0,
+            position: 150.0,
+            buffered: &[],
+            chapters: &chapters,
+            name: "",
+            words: &clock,
+        };
         assert_eq!(bar.label(199.0), "3:19  ·  The Quay");
         assert_eq!(bar.label(200.0), "3:20  ·  Open Water");
         assert_eq!(bar.label(90.0), "1:30");

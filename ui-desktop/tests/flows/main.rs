@@ -13,6 +13,7 @@ mod family;
 mod home_pages;
 mod kept_pages;
 mod library;
+mod live;
 mod marks;
 mod memory;
 mod outage;

@@ -6,4 +6,5 @@ mod cache;
 mod chaos;
 mod edge_cache;
 mod edge_http;
+mod live;
 mod shaping;

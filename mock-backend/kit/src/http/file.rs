@@ -158,6 +158,7 @@ pub fn content_type(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("m3u8") => "application/vnd.apple.mpegurl",
         Some("mpd") => "application/dash+xml",
+        Some("mpp") => "application/dash-patch+xml",
         Some("m4s") => "video/iso.segment",
         Some("mp4" | "cmfv" | "m4v") => "video/mp4",
         Some("m4a" | "cmfa") => "audio/mp4",

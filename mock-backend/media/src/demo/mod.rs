@@ -6,6 +6,7 @@
 //! every three seconds in two languages. They go through the same ingest as any other file.
 
 mod catalogue;
+mod channels;
 mod drawn;
 mod film;
 
@@ -16,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Cancel, IngestError, Progress, Request, ingest, media_dir, record};
+use super::{Cancel, IngestError, Progress, Request, ingest, live, media_dir, record};
 
 /// Version of the catalogue: titles that an older version made are made again.
 pub const REVISION: u32 = 3;
@@ -45,6 +46,11 @@ pub fn ids() -> Vec<String> {
     requests().into_iter().filter_map(|request| request.id).collect()
 }
 
+/// The ids of the live channels, that of low latency first.
+pub fn channels() -> Vec<String> {
+    channels::all().into_iter().map(|channel| channel.id).collect()
+}
+
 /// The ids of the test cards: each frame of theirs is numbered, they are plain files, and no screen offers them.
 pub fn cards() -> Vec<&'static str> {
     catalogue::films().iter().map(|film| film.id).collect()
@@ -58,7 +64,9 @@ fn requests() -> Vec<Request> {
 /// Whether every title of the catalogue is complete in `data`, so that [`ensure`] would have nothing to do.
 pub fn is_complete(data: &Path) -> bool {
     let media = media_dir(data);
-    requests().iter().all(|request| complete(&media, request).is_some())
+    let channels = live::channels(data).unwrap_or_default();
+    let has_channels = channels::all().iter().all(|channel| channels.contains(channel));
+    has_channels && requests().iter().all(|request| complete(&media, request).is_some())
 }
 
 /// Makes the titles of the catalogue that are missing in `data`. Complete ones are kept, so an interrupted run is taken up where it was.
@@ -87,6 +95,9 @@ pub fn ensure(data: &Path, progress: &dyn Progress, cancel: &Cancel) -> Result<R
         }
     }
     let (made, bytes) = make(data, missing, progress, cancel)?;
+    for channel in channels::all() {
+        live::record::write(data, &channel)?;
+    }
     media_bytes += bytes;
     Ok(Report { made, kept, media_bytes, elapsed: started.elapsed() })
 }
@@ -223,10 +234,21 @@ mod tests {
         pretend_made(data.path(), REVISION - 1);
         assert!(!is_complete(data.path()));
         pretend_made(data.path(), REVISION);
-        assert!(is_complete(data.path()));
+        assert!(!is_complete(data.path()), "channels are missing");
         let report = ensure(data.path(), &Silent, &Cancel::new()).unwrap();
         assert_eq!((report.made.len(), report.kept.len()), (0, ids().len()));
         assert_eq!(report.media_bytes, 10 * ids().len() as u64);
+        assert!(is_complete(data.path()));
+    }
+
+    #[test]
+    fn channels_play_titles_of_the_catalogue() {
+        let titles = ids();
+        let all = channels::all();
+        assert!(all.iter().all(|channel| channel.programmes.iter().all(|id| titles.contains(id))));
+        assert!(all.iter().all(|channel| slug::is_valid(&channel.id) && !titles.contains(&channel.id)));
+        assert!(all.iter().any(|channel| channel.part_ms.is_some() && !channel.discontinuities));
+        assert!(all.iter().any(|channel| channel.part_ms.is_none() && channel.discontinuities));
     }
 
     #[test]

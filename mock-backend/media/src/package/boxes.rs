@@ -5,13 +5,13 @@ use super::super::IngestError;
 
 /// A box's type and its payload.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found<'a> {
-    pub(super) kind: [u8; 4],
-    pub(super) body: &'a [u8],
+pub(crate) struct Found<'a> {
+    pub(crate) kind: [u8; 4],
+    pub(crate) body: &'a [u8],
 }
 
 /// The boxes that stand one after another in `data`.
-pub(super) fn children(data: &[u8]) -> impl Iterator<Item = Result<Found<'_>, IngestError>> {
+pub(crate) fn children(data: &[u8]) -> impl Iterator<Item = Result<Found<'_>, IngestError>> {
     let mut rest = data;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -36,12 +36,12 @@ fn split(data: &[u8]) -> Result<(Found<'_>, &[u8]), IngestError> {
 }
 
 /// The first child of the given type.
-pub(super) fn child<'a>(data: &'a [u8], kind: &[u8; 4]) -> Result<&'a [u8], IngestError> {
+pub(crate) fn child<'a>(data: &'a [u8], kind: &[u8; 4]) -> Result<&'a [u8], IngestError> {
     optional(data, kind)?.ok_or_else(|| IngestError::output(format!("no {} box", kind.escape_ascii())))
 }
 
 /// The first child of the given type, if there is one.
-pub(super) fn optional<'a>(data: &'a [u8], kind: &[u8; 4]) -> Result<Option<&'a [u8]>, IngestError> {
+pub(crate) fn optional<'a>(data: &'a [u8], kind: &[u8; 4]) -> Result<Option<&'a [u8]>, IngestError> {
     for found in children(data) {
         let found = found?;
         if &found.kind == kind {
@@ -52,12 +52,12 @@ pub(super) fn optional<'a>(data: &'a [u8], kind: &[u8; 4]) -> Result<Option<&'a 
 }
 
 /// The box at the end of a path of types.
-pub(super) fn descend<'a>(data: &'a [u8], path: &[&[u8; 4]]) -> Result<&'a [u8], IngestError> {
+pub(crate) fn descend<'a>(data: &'a [u8], path: &[&[u8; 4]]) -> Result<&'a [u8], IngestError> {
     path.iter().try_fold(data, |inside, kind| child(inside, kind))
 }
 
 /// The place in `data` of the payload of the box at the end of a path of types.
-pub(super) fn locate(data: &[u8], path: &[&[u8; 4]]) -> Result<std::ops::Range<usize>, IngestError> {
+pub(crate) fn locate(data: &[u8], path: &[&[u8; 4]]) -> Result<std::ops::Range<usize>, IngestError> {
     let mut inside = 0..data.len();
     for kind in path {
         let mut at = inside.start;
@@ -77,49 +77,49 @@ pub(super) fn locate(data: &[u8], path: &[&[u8; 4]]) -> Result<std::ops::Range<u
 }
 
 /// Big-endian numbers from the front of a slice.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], IngestError> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], IngestError> {
         let (head, tail) = self.0.split_first_chunk::<N>().ok_or_else(|| IngestError::output("a box ends too soon"))?;
         self.0 = tail;
         Ok(*head)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, IngestError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, IngestError> {
         Ok(u8::from_be_bytes(self.array()?))
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, IngestError> {
+    pub(crate) fn u16(&mut self) -> Result<u16, IngestError> {
         Ok(u16::from_be_bytes(self.array()?))
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, IngestError> {
+    pub(crate) fn u32(&mut self) -> Result<u32, IngestError> {
         Ok(u32::from_be_bytes(self.array()?))
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, IngestError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, IngestError> {
         Ok(u64::from_be_bytes(self.array()?))
     }
 
     /// Version and flags of a full box (§4.2.2).
-    pub(super) fn version_flags(&mut self) -> Result<(u8, u32), IngestError> {
+    pub(crate) fn version_flags(&mut self) -> Result<(u8, u32), IngestError> {
         let word = self.u32()?;
         Ok(((word >> 24) as u8, word & 0x00ff_ffff))
     }
 
     /// A 32-bit number in version 0 of a box, a 64-bit one in version 1.
-    pub(super) fn versioned(&mut self, version: u8) -> Result<u64, IngestError> {
+    pub(crate) fn versioned(&mut self, version: u8) -> Result<u64, IngestError> {
         if version == 0 { Ok(u64::from(self.u32()?)) } else { self.u64() }
     }
 
-    pub(super) fn skip(&mut self, bytes: usize) -> Result<(), IngestError> {
+    pub(crate) fn skip(&mut self, bytes: usize) -> Result<(), IngestError> {
         self.0 = self.0.get(bytes..).ok_or_else(|| IngestError::output("a box ends too soon"))?;
         Ok(())
     }
 
     /// The next `bytes` bytes.
-    pub(super) fn take(&mut self, bytes: usize) -> Result<&'a [u8], IngestError> {
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<&'a [u8], IngestError> {
         let (head, tail) = self.0.split_at_checked(bytes).ok_or_else(|| IngestError::output("a box ends too soon"))?;
         self.0 = tail;
         Ok(head)
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Appends a box whose payload is written by `body`; the size is filled in afterwards.
-pub(super) fn write(out: &mut Vec<u8>, kind: &[u8; 4], body: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn write(out: &mut Vec<u8>, kind: &[u8; 4], body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(kind);
@@ -137,7 +137,7 @@ pub(super) fn write(out: &mut Vec<u8>, kind: &[u8; 4], body: impl FnOnce(&mut Ve
 }
 
 /// Appends a full box.
-pub(super) fn write_full(out: &mut Vec<u8>, kind: &[u8; 4], version: u8, flags: u32, body: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn write_full(out: &mut Vec<u8>, kind: &[u8; 4], version: u8, flags: u32, body: impl FnOnce(&mut Vec<u8>)) {
     write(out, kind, |out| {
         out.extend_from_slice(&(u32::from(version) << 24 | flags).to_be_bytes());
         body(out);

@@ -47,9 +47,9 @@ pub(super) fn mpd(presentation: &Presentation, addressing: Addressing) -> Result
         mpd_type: MpdType::Static { media_presentation_duration: Duration::from_millis(duration) },
         min_buffer_time: longest,
         max_segment_duration: Some(longest),
-        availability_start_time: None,
         declares_xlink: true,
         periods: vec![PeriodElement::Inline(period)],
+        ..Mpd::default()
     };
     mpd.to_text(Layout::Readable)
 }
@@ -114,7 +114,7 @@ fn text_set(text: &TextRendition, index: u32) -> AdaptationSet {
     let representation = Representation {
         id: format!("text-{}", text.name),
         bandwidth: (text.bytes * 8 * 1000).div_ceil(ms.max(1)).max(1),
-        base_urls: vec![format!("text/{}/{}", text.name, super::text::WHOLE)],
+        base_urls: vec![format!("text/{}/{}", text.name, super::text::WHOLE).into()],
         ..Representation::default()
     };
     AdaptationSet {
@@ -133,16 +133,14 @@ fn role(value: &str) -> Descriptor {
 
 fn template(media: &Media, folder: &UrlTemplate, addressing: Addressing, nominal: u64) -> SegmentAddressing {
     let segments = media.segments.iter().map(|segment| (segment.start, segment.duration));
+    let timing = match addressing {
+        Addressing::Number => SegmentTiming::Duration(nominal),
+        Addressing::Timeline => SegmentTiming::Timeline(fold_timeline(segments)),
+    };
+    let files = folder.clone().literal("/seg-").number(5).literal(".m4s");
     SegmentAddressing::Template(SegmentTemplate {
-        timescale: media.timescale,
         initialization: Some(folder.clone().literal("/init.mp4")),
-        media: folder.clone().literal("/seg-").number(5).literal(".m4s"),
-        start_number: 1,
-        presentation_time_offset: None,
-        timing: match addressing {
-            Addressing::Number => SegmentTiming::Duration(nominal),
-            Addressing::Timeline => SegmentTiming::Timeline(fold_timeline(segments)),
-        },
+        ..SegmentTemplate::new(media.timescale, files, timing)
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ffmpeg has done its work when this begins; no child process is started here.
 
-mod boxes;
+pub(super) mod boxes;
 mod codec;
 mod dash;
 #[cfg(test)]

@@ -150,9 +150,15 @@ fn write_one(path: &Path, header: &[u8], payload: &mut Payload, samples: &[Sampl
 fn fragment_header(sequence: u32, decode_time: u64, samples: &[Sample]) -> Vec<u8> {
     let mut out = Vec::with_capacity(128 + samples.len() * 8);
     boxes::write(&mut out, b"styp", |out| out.extend_from_slice(b"msdh\0\0\0\0msdhcmfscmff"));
+    write_fragment_header(&mut out, sequence, decode_time, samples);
+    out
+}
+
+/// Appends `moof` and the header of `mdat`.
+pub(crate) fn write_fragment_header(out: &mut Vec<u8>, sequence: u32, decode_time: u64, samples: &[Sample]) {
     let moof = out.len();
     let mut data_offset = 0;
-    boxes::write(&mut out, b"moof", |out| {
+    boxes::write(out, b"moof", |out| {
         boxes::write_full(out, b"mfhd", 0, 0, |out| put(out, sequence));
         boxes::write(out, b"traf", |out| {
             let last = samples.last().copied();
@@ -170,9 +176,8 @@ fn fragment_header(sequence: u32, decode_time: u64, samples: &[Sample]) -> Vec<u
     let payload: u64 = samples.iter().map(|s| u64::from(s.size)).sum();
     let offset = (out.len() - moof + 8) as u32;
     out[data_offset..data_offset + 4].copy_from_slice(&offset.to_be_bytes());
-    put(&mut out, payload as u32 + 8);
+    put(out, payload as u32 + 8);
     out.extend_from_slice(b"mdat");
-    out
 }
 
 /// Gives a segment another sequence number and a decode time that is `later` ticks after its own. Its length stays.

@@ -48,7 +48,7 @@ const MAX_HEADER: u64 = 64 << 20;
 const MAX_SAMPLES: usize = 1 << 24;
 
 /// What a fragment falls back on for a sample's values (`trex`, then `tfhd`).
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Defaults {
     duration: u32,
     size: u32,
@@ -102,19 +102,13 @@ impl Track {
 
     fn from_moov(mut init: Vec<u8>, moov: &[u8]) -> Result<(Self, Defaults), IngestError> {
         boxes::write(&mut init, b"moov", |out| out.extend_from_slice(moov));
-        let trak = boxes::child(moov, b"trak")?;
-        let mut mdhd = Reader(boxes::descend(trak, &[b"mdia", b"mdhd"])?);
-        let (version, _) = mdhd.version_flags()?;
-        mdhd.skip(if version == 0 { 8 } else { 16 })?;
-        let timescale = mdhd.u32()?;
-        let mut trex = Reader(boxes::descend(moov, &[b"mvex", b"trex"])?);
-        trex.skip(12)?;
-        let defaults = Defaults { duration: trex.u32()?, size: trex.u32()?, flags: trex.u32()? };
+        let (timescale, start, defaults) = header(moov)?;
+        let stsd = [b"trak", b"mdia", b"minf", b"stbl", b"stsd"];
         let track = Self {
             init,
-            timescale: (timescale > 0).then_some(timescale).ok_or_else(|| IngestError::output("timescale 0"))?,
-            start: edit_start(trak)?,
-            codec: super::codec::string(boxes::descend(trak, &[b"mdia", b"minf", b"stbl", b"stsd"])?)?,
+            timescale,
+            start,
+            codec: super::codec::string(boxes::descend(moov, &stsd)?)?,
             samples: Vec::new(),
         };
         Ok((track, defaults))
@@ -168,6 +162,71 @@ impl Track {
         }
         Ok(total)
     }
+}
+
+/// What the initialisation of a track that was packaged says of its segments.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// Ticks a second.
+    pub(crate) timescale: u32,
+    /// Media time at which the presentation begins, as [`Track::start`].
+    pub(crate) start: u64,
+    defaults: Defaults,
+}
+
+impl Stored {
+    /// Reads `init.mp4` of a track.
+    pub(crate) fn read(init: &[u8]) -> Result<Self, IngestError> {
+        let moov = boxes::child(init, b"moov")?;
+        let (timescale, start, defaults) = header(moov)?;
+        Ok(Self { timescale, start, defaults })
+    }
+
+    /// Returns the decode time and the samples of one segment; their offsets count from its first byte.
+    pub(crate) fn segment(&self, mut input: impl Read + Seek, path: &Path) -> Result<(u64, Vec<Sample>), IngestError> {
+        let io = || IngestError::io(path);
+        let mut at = 0;
+        loop {
+            let mut header = [0; 8];
+            input.read_exact(&mut header).map_err(io())?;
+            let mut reader = Reader(&header);
+            let (size, kind) = (u64::from(reader.u32()?), reader.array::<4>()?);
+            if size < 8 {
+                return Err(IngestError::output(format!("box {} of {size} bytes", kind.escape_ascii())));
+            }
+            if &kind == b"moof" {
+                let body = read_body(&mut input, size - 8).map_err(io())?;
+                let mut tfdt = Reader(boxes::descend(&body, &[b"traf", b"tfdt"])?);
+                let (version, _) = tfdt.version_flags()?;
+                let decode_time = tfdt.versioned(version)?;
+                let mut track = Track {
+                    init: Vec::new(),
+                    timescale: self.timescale,
+                    start: self.start,
+                    codec: String::new(),
+                    samples: Vec::new(),
+                };
+                track.add_fragment(&body, at, self.defaults, decode_time)?;
+                return Ok((decode_time, track.samples));
+            }
+            at += size;
+            input.seek(SeekFrom::Start(at)).map_err(io())?;
+        }
+    }
+}
+
+/// Returns the timescale, the media time of the first edit and the defaults of fragments.
+fn header(moov: &[u8]) -> Result<(u32, u64, Defaults), IngestError> {
+    let trak = boxes::child(moov, b"trak")?;
+    let mut mdhd = Reader(boxes::descend(trak, &[b"mdia", b"mdhd"])?);
+    let (version, _) = mdhd.version_flags()?;
+    mdhd.skip(if version == 0 { 8 } else { 16 })?;
+    let timescale = mdhd.u32()?;
+    let timescale = (timescale > 0).then_some(timescale).ok_or_else(|| IngestError::output("timescale 0"))?;
+    let mut trex = Reader(boxes::descend(moov, &[b"mvex", b"trex"])?);
+    trex.skip(12)?;
+    let defaults = Defaults { duration: trex.u32()?, size: trex.u32()?, flags: trex.u32()? };
+    Ok((timescale, edit_start(trak)?, defaults))
 }
 
 fn large_size(input: &mut impl Read) -> std::io::Result<u64> {

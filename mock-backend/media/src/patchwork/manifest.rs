@@ -55,23 +55,19 @@ fn mpd(patches: &[Patched]) -> Mpd {
         profiles: "urn:mpeg:dash:profile:isoff-live:2011".to_owned(),
         mpd_type: MpdType::Static { media_presentation_duration: Duration::from_millis(total) },
         min_buffer_time: Duration::from_secs(1),
-        max_segment_duration: None,
-        availability_start_time: None,
         declares_xlink: true,
         periods: patches.iter().enumerate().map(period).collect(),
+        ..Mpd::default()
     }
 }
 
 /// Returns the set of a track of a patch; `shape` has what only this kind of media has.
 fn set(content_type: ContentType, kind: &str, index: usize, part: &Part, shape: Representation) -> AdaptationSet {
     let folder = UrlTemplate::new(&format!("{kind}-{index}/"));
+    let timing = SegmentTiming::Timeline(fold_timeline(part.segments.iter().map(|it| (it.start, it.duration))));
     let template = SegmentTemplate {
-        timescale: part.timescale,
         initialization: Some(folder.clone().literal("init.mp4")),
-        media: folder.literal("seg-").number(5).literal(".m4s"),
-        start_number: 1,
-        presentation_time_offset: None,
-        timing: SegmentTiming::Timeline(fold_timeline(part.segments.iter().map(|it| (it.start, it.duration)))),
+        ..SegmentTemplate::new(part.timescale, folder.literal("seg-").number(5).literal(".m4s"), timing)
     };
     let representation =
         Representation { id: format!("{kind}-{index}"), codecs: Some(part.codec.clone()), bandwidth: 400_000, ..shape };

@@ -222,7 +222,7 @@ fn run(titles: u32, rounds: usize) -> Result<(), String> {
     });
     percentiles("names alone", by_names.collect());
     let id = ProfileId::new("p");
-    let own = snapshot.own_rows(&kinora_api::internal::Viewing::default(), Some(&[]), &profile);
+    let own = snapshot.own_rows(&kinora_api::internal::Viewing::default(), Some(&[]), &profile, 0);
     let home = (0..rounds).map(|_| {
         let began = processor();
         let home = Scene::new(snapshot.shelf(&profile), &[], Some(&id)).home(&own, 0);

@@ -26,7 +26,7 @@ use crate::searching::Searching;
 use crate::shared::Shared;
 use crate::shown::Shown;
 use crate::tagged::tagged;
-use crate::{Catalogue, Deps, origin, retention};
+use crate::{Catalogue, Deps, live, origin, retention};
 
 /// Time that recommendations may take before the home screen does without them.
 const PICKING: Duration = Duration::from_millis(300);
@@ -157,7 +157,7 @@ async fn home_screen(
     let titles = shared.catalogue.now();
     let scene = Scene::new(titles.shelf(profile), &viewing.positions, query.profile.as_ref());
     let rows = picked.as_ref().map(|picks| picks.rows.as_slice());
-    let mut home = scene.home(&titles.own_rows(&viewing, rows, profile), first);
+    let mut home = scene.home(&titles.own_rows(&viewing, rows, profile, shared.deps.clock.now_ms()), first);
     home.is_behind = viewing.is_log_behind || picked.is_some_and(|picks| picks.is_behind);
     shared.shown.home(&profile.id, &home, shared.deps.clock.now_ms());
     tagged(&method, &headers, &home)
@@ -195,7 +195,8 @@ async fn title(
         if beside.is_empty() { Ok(Vec::new()) } else { shared.deps.playback.positions_of(&profile.id, &beside).await }
     };
     let (viewing, beside) = tokio::join!(shared.deps.playback.viewing_of(&profile.id, &entry.id), beside);
-    tagged(&method, &headers, &titles.detail(&entry, profile, &viewing?, &beside?))
+    let now = shared.deps.clock.now_ms();
+    tagged(&method, &headers, &titles.detail(&entry, profile, &viewing?, &beside?, now))
 }
 
 /// Searches the catalogue.
@@ -256,6 +257,12 @@ async fn origin(
 ) -> Result<Response, Problem> {
     check_edge(&shared.deps.secret, &headers)?;
     let path = below(&request, "/origin/")?;
+    let titles = shared.catalogue.now();
+    if let Some(channel) = path.names().first().and_then(|id| titles.channels().get(id)) {
+        let clock = &shared.deps.clock;
+        let (asked, edges) = ((&path, request.uri().query()), shared.catalogue.edges());
+        return live::serve(channel, clock, (&method, &headers), asked, &edges).await;
+    }
     origin::serve(&shared.catalogue, (&method, &headers), path).await
 }
 

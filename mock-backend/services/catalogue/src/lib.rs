@@ -1,7 +1,7 @@
 //! The service of the catalogue: what there is to see, and the media behind the edges.
 //!
 //! * [`domain`] — titles, screens, search, pure; [`store`] — what the packager wrote; [`client`] — what other services ask of it;
-//! * [`http`] — its routes; `origin` — media for edges; [`pictures`] — who may see them; `shown` — what screens showed, for the log of events;
+//! * [`http`] — its routes; `origin` — media for edges; `live` — media of channels for them; [`pictures`] — who may see them; `shown` — what screens showed, for the log of events;
 //! * `searching` — searches in turn; `tagged` — answers that a client may have already; [`retention`] — replaced versions.
 
 #![warn(missing_docs)]
@@ -9,6 +9,7 @@
 pub mod client;
 pub mod domain;
 pub mod http;
+mod live;
 mod origin;
 pub mod pictures;
 pub mod retention;

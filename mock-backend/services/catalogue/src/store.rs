@@ -10,8 +10,10 @@ use std::time::{Duration, SystemTime};
 use kinora_kit::clock::Clock;
 use kinora_kit::http::path::SafePath;
 use kinora_kit::http::problem::Problem;
+use kinora_media::live::LiveChannel;
 use kinora_media::{self as media, IngestError};
 use tokio::sync::watch;
+use url::Url;
 
 use crate::domain::Snapshot;
 use crate::domain::facts::Setting;
@@ -42,6 +44,8 @@ pub struct Catalogue {
     changes: watch::Sender<u64>,
     /// Milliseconds since the Unix epoch at which it was opened.
     opened_ms: u64,
+    /// Authorities of the edges, for the steering of live channels.
+    edges: RwLock<Vec<String>>,
 }
 
 impl Catalogue {
@@ -63,6 +67,7 @@ impl Catalogue {
             looks: AtomicU32::new(0),
             changes: watch::Sender::new(0),
             opened_ms: u64::try_from(opened.as_millis()).unwrap_or_default(),
+            edges: RwLock::default(),
         };
         let snapshot = catalogue.read()?;
         *catalogue.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
@@ -72,7 +77,7 @@ impl Catalogue {
     /// Reads the records, and warns of what is wrong with them.
     fn read(&self) -> Result<Arc<Snapshot>, IngestError> {
         let setting = Setting { region: self.region.clone(), now: self.clock.now_ms() };
-        let snapshot = Snapshot::of(media::titles(&self.data)?, &self.keys, &setting);
+        let snapshot = Snapshot::of(media::titles(&self.data)?, &self.keys, &setting).with_channels(self.channels()?);
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         for warning in snapshot.warnings() {
             if warned.insert(warning.clone()) {
@@ -80,6 +85,34 @@ impl Catalogue {
             }
         }
         Ok(Arc::new(snapshot))
+    }
+
+    /// Reads the live channels; one that cannot be played is named in the log, and not there.
+    fn channels(&self) -> Result<Vec<LiveChannel>, IngestError> {
+        let mut channels = Vec::new();
+        for record in media::live::channels(&self.data)? {
+            let id = record.id.clone();
+            match LiveChannel::open(&self.data, record) {
+                Ok(channel) => channels.push(channel),
+                Err(error) => tracing::warn!(%error, channel = id, "a live channel cannot be played"),
+            }
+        }
+        Ok(channels)
+    }
+
+    /// Names the edges that have the media, which clients of live channels may choose from.
+    pub fn set_edges(&self, edges: &[Url]) {
+        let authority = |url: &Url| {
+            let host = url.host_str()?;
+            Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+        };
+        let authorities = edges.iter().filter_map(authority).collect();
+        *self.edges.write().unwrap_or_else(PoisonError::into_inner) = authorities;
+    }
+
+    /// Returns the authorities of the edges.
+    pub fn edges(&self) -> Vec<String> {
+        self.edges.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns a receiver that notices each change of the titles.
@@ -177,9 +210,11 @@ impl Catalogue {
     }
 }
 
-/// When the media directory changed last: titles are renamed into and out of it as wholes.
+/// When the directories of titles and channels changed last: both are renamed into and out of them as wholes.
 fn changed(data: &Path) -> Option<SystemTime> {
-    std::fs::metadata(media::media_dir(data)).and_then(|metadata| metadata.modified()).ok()
+    let directories = [media::media_dir(data), media::live::record::live_dir(data)];
+    let times = directories.iter().map(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok());
+    times.max().flatten()
 }
 
 /// Returns the time of the latest change of a record; `None` if there is none.

@@ -16,6 +16,9 @@ const DRIFT: i64 = 1000;
 pub(in crate::engine) const PLAUSIBLE: i64 = 10_000_000_000;
 /// Two segments whose media is no further apart than this follow each other.
 const JOINT: i64 = 1_000_000_000;
+/// Offsets of more discontinuities than this are not kept, those of the latest ones: a live presentation has them without
+/// end, and one that is played again is learned again.
+const MOST_LEARNED: usize = 1024;
 /// MPEG-2 time wraps at 33 bits of 90 kHz (ISO/IEC 13818-1 §2.4.3.7).
 const WRAP: i128 = 1 << 33;
 
@@ -38,11 +41,17 @@ impl Timeline {
     ) -> i64 {
         match mapping {
             TimestampMapping::Offset(nanos) => nanos,
-            TimestampMapping::Discontinuity(number) => *self.learned.entry(number).or_insert_with(|| {
-                let offset = start.nanos_from(first);
-                let slack = SNAP + start.as_nanos().max(0) / DRIFT;
-                if opening && offset.abs() < slack { 0 } else { offset }
-            }),
+            TimestampMapping::Discontinuity(number) => {
+                let offset = *self.learned.entry(number).or_insert_with(|| {
+                    let offset = start.nanos_from(first);
+                    let slack = SNAP + start.as_nanos().max(0) / DRIFT;
+                    if opening && offset.abs() < slack { 0 } else { offset }
+                });
+                if self.learned.len() > MOST_LEARNED {
+                    self.learned.pop_first();
+                }
+                offset
+            }
         }
     }
 

@@ -182,6 +182,12 @@ impl SegmentDownload {
         self.shift = Some(shift);
     }
 
+    /// Moves the segment to where its media turned out to be.
+    pub(in crate::engine) fn move_segment(&mut self, nanos: i64) {
+        self.plan.segment.move_by(nanos);
+        self.begins_at = self.begins_at.shifted(nanos);
+    }
+
     /// Holds audio back until its discontinuity has a place. It counts as received.
     pub(in crate::engine) fn hold_early(&mut self, fragment: Fragment) {
         self.seen += fragment.samples.len();

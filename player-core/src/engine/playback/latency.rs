@@ -15,15 +15,21 @@ const FAR: i64 = 400_000_000;
 /// Errors from here on are closed at half of the usual bounds, in nanoseconds.
 const NEAR: i64 = 100_000_000;
 /// Errors from here on engage the rate, in nanoseconds.
-const ENGAGE: i64 = 25_000_000;
-/// The rate is engaged until the error has crossed zero by this, in nanoseconds.
-const RELEASE: i64 = 10_000_000;
+const ENGAGE: i64 = 15_000_000;
+/// Playback is held this much nearer to the edge than its target, so that the latency stays below it, in nanoseconds.
+const BIAS: i64 = 20_000_000;
+/// Playback nearer to the edge than this slows down; a little too near costs nothing. In nanoseconds.
+const SLOW_DOWN: i64 = -60_000_000;
 /// The rate is decided at most this often.
 const DECIDE_EVERY: Duration = Duration::from_millis(100);
 /// The rise of the target comes back by this share of the time that passes without a stall.
 const RETURN: u32 = 100;
 /// Rise of the target after a stall; it doubles with each further one.
 const STALL_RISE: Duration = Duration::from_millis(250);
+/// Time over which the error is smoothed.
+const SMOOTHING: Duration = Duration::from_millis(800);
+/// Time after a start or jump in which the media ahead does not count.
+const SETTLING: Duration = Duration::from_secs(1);
 /// Maximum rise of the target.
 const MOST_RISE: Duration = Duration::from_secs(10);
 
@@ -68,6 +74,10 @@ pub(in crate::engine) struct LatencyControl {
     /// Least media ahead in each of the last spans, with its time.
     ahead: VecDeque<(Now, Duration)>,
     returned_at: Option<Now>,
+    /// Time from which the media ahead counts: after a start or jump it is being filled.
+    settled_at: Option<Now>,
+    /// Error without the unrest of single updates, and the time of its last sample.
+    error: Option<(Now, i64)>,
 }
 
 impl Default for LatencyControl {
@@ -79,6 +89,8 @@ impl Default for LatencyControl {
             stalls: 0,
             ahead: VecDeque::new(),
             returned_at: None,
+            settled_at: None,
+            error: None,
         }
     }
 }
@@ -95,12 +107,14 @@ impl LatencyControl {
         self.stalls = self.stalls.saturating_add(1);
         self.rise = (self.rise + rise).min(MOST_RISE);
         self.returned_at = Some(now);
+        self.settled_at = None;
         self.ahead.clear();
     }
 
     /// Begins to measure the media ahead anew, after a jump or seek. The rise of the target stays.
     pub(in crate::engine) fn note_jump(&mut self) {
         self.ahead.clear();
+        (self.settled_at, self.error) = (None, None);
         self.rate = 1000;
     }
 
@@ -118,31 +132,54 @@ impl LatencyControl {
             self.note_jump();
             return LatencyVerdict::Jump(Duration::from_nanos(error.unsigned_abs()));
         }
+        let error = self.smoothed(error + BIAS, sample.now);
         // Faster playback must not eat what has to remain ahead.
         let (least, most) = sample.rates;
-        let most = if self.lowest_ahead() < Some(sample.margin) { 1000 } else { most.max(1000) };
+        let is_low = self.lowest_ahead().is_some_and(|lowest| lowest < sample.margin / 2);
+        let most = if is_low { 1000 } else { most.max(1000) };
         self.rate = (1000 + self.correction(error)).clamp(least.min(1000), most);
         LatencyVerdict::Rate(self.rate)
     }
 
+    /// Returns the error without the unrest of single updates of a playlist.
+    fn smoothed(&mut self, error: i64, now: Now) -> i64 {
+        let smooth = match self.error {
+            Some((at, before)) if (error - before).abs() < FAR => {
+                let share = (now.since(at).as_secs_f64() / SMOOTHING.as_secs_f64()).min(1.0);
+                before + ((error - before) as f64 * share) as i64
+            }
+            _ => error,
+        };
+        self.error = Some((now, smooth));
+        smooth
+    }
+
     /// Returns the correction of the rate for an error, in thousandths: in three steps, so that it changes seldom.
     fn correction(&self, error: i64) -> i64 {
-        let step = match error.abs() {
+        let size = match error.abs() {
             FAR.. => 1000,
             NEAR.. => 25,
-            ENGAGE.. => 10,
+            _ if error > ENGAGE || error < SLOW_DOWN => 10,
             _ => 0,
         };
-        if step > 0 {
-            return step * error.signum();
-        }
+        let step = size * error.signum();
         // Once engaged, the last bit of an error is closed too.
-        let is_closing = (self.rate > 1000 && error > -RELEASE) || (self.rate < 1000 && error < RELEASE);
-        if is_closing { 10 * (self.rate - 1000).signum() } else { 0 }
+        let is_closing = (self.rate > 1000 && error > 0) || (self.rate < 1000 && error < 0);
+        if step == 0 && is_closing { 10 * (self.rate - 1000).signum() } else { step }
+    }
+
+    /// Returns true if the media ahead has been observed for as long as it is remembered.
+    fn is_seen_for(&self, sample: &LatencySample) -> bool {
+        self.settled_at.is_some_and(|at| sample.now.since(at) >= memory(sample))
     }
 
     fn note_ahead(&mut self, sample: &LatencySample) {
-        let span = sample.period.saturating_mul(3).max(Duration::from_secs(2));
+        // At first the buffer is being filled.
+        let settled_at = *self.settled_at.get_or_insert(sample.now + SETTLING);
+        if sample.now < settled_at {
+            return;
+        }
+        let span = memory(sample);
         while self.ahead.front().is_some_and(|(at, _)| sample.now.since(*at) > span) {
             self.ahead.pop_front();
         }
@@ -167,13 +204,23 @@ impl LatencyControl {
             let latency = Duration::from_nanos(u64::try_from(sample.latency).unwrap_or(0));
             let needed = (latency + missing).saturating_sub(sample.target).min(MOST_RISE);
             self.rise = self.rise.max(needed);
-        } else if lowest > sample.margin + sample.margin / 4 {
+        } else if let Some(spare) = lowest.checked_sub(sample.margin + sample.margin / 4) {
             self.rise = self.rise.saturating_sub(since / RETURN);
+            // Without a stall, what is ahead shows how near playback can be.
+            let latency = Duration::from_nanos(u64::try_from(sample.latency).unwrap_or(0));
+            if self.stalls == 0 && self.is_seen_for(sample) {
+                self.rise = self.rise.min(latency.saturating_sub(spare).saturating_sub(sample.target));
+            }
             if self.rise.is_zero() {
                 self.stalls = 0;
             }
         }
     }
+}
+
+/// Returns the time over which the least media ahead is remembered.
+fn memory(sample: &LatencySample) -> Duration {
+    sample.period.saturating_mul(3).max(Duration::from_secs(2))
 }
 
 fn nanos(span: Duration) -> i64 {
@@ -228,17 +275,17 @@ mod tests {
         for start in [2500.0, 1540.0, 1500.0, 1200.0] {
             let mut control = LatencyControl::default();
             let (end, changes, worst) = play(&mut control, 0, 120, start, 900);
-            assert!((end - 1500.0).abs() < 30.0 && worst < 30.0, "from {start} to {end}, {worst}");
+            assert!((end - 1480.0).abs() < 30.0 && worst < 50.0, "from {start} to {end}, {worst}");
             assert!(changes <= 4, "{changes} changes from {start}");
         }
     }
 
     #[test]
     fn rates_stay_within_their_bounds_and_a_far_error_jumps() {
-        let mut control = LatencyControl::default();
+        let mut control = LatencyControl { settled_at: Some(at(0)), ..LatencyControl::default() };
         assert_eq!(control.decide(&sample(0, 3500, 900)), LatencyVerdict::Rate(1050));
-        assert_eq!(control.decide(&sample(50, 1100, 900)), LatencyVerdict::Rate(1050), "decided 50 ms ago");
-        assert_eq!(control.decide(&sample(100, 1100, 900)), LatencyVerdict::Rate(950));
+        assert_eq!(control.decide(&sample(50, 1000, 900)), LatencyVerdict::Rate(1050), "decided 50 ms ago");
+        assert_eq!(control.decide(&sample(100, 1000, 900)), LatencyVerdict::Rate(950));
         let ahead = LatencyVerdict::Jump(Duration::from_millis(4001));
         assert_eq!(control.decide(&sample(200, 5501, 900)), ahead);
         assert_eq!(control.rate, 1000);
@@ -248,16 +295,18 @@ mod tests {
     #[test]
     fn nothing_is_played_faster_while_media_runs_low_and_the_target_rises() {
         let mut control = LatencyControl::default();
-        assert_eq!(control.decide(&sample(0, 1500, 150)), LatencyVerdict::Rate(990), "50 ms are missing");
-        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1550));
+        control.decide(&sample(0, 1500, 20));
+        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1500), "it is being filled");
+        assert_eq!(control.decide(&sample(1000, 1500, 100)), LatencyVerdict::Rate(990), "100 ms are missing");
+        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1600));
         assert_eq!(
-            control.decide(&sample(100, 1600, 150)),
+            control.decide(&sample(1100, 1600, 100)),
             LatencyVerdict::Rate(990),
             "more is missing at that latency"
         );
-        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1650));
+        assert_eq!(control.target(Duration::from_millis(1500)), Duration::from_millis(1700));
         // Later there is enough: the target comes back, a hundredth of the time.
-        play(&mut control, 10_000, 60, 1650.0, 900);
+        play(&mut control, 10_000, 60, 1700.0, 900);
         let target = control.target(Duration::from_millis(1500));
         assert!(target < Duration::from_millis(1600), "{target:?}");
     }

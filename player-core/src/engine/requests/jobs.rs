@@ -20,6 +20,10 @@ use crate::time::Now;
 
 /// Margin past the host's own time limits, because the error that the host reports has more detail.
 const GRACE: Duration = Duration::from_secs(2);
+/// More of the time to the first byte is not the link's, where the server waits for its encoder.
+const MOST_TTFB: Duration = Duration::from_millis(50);
+/// A pause of this length divides two bursts of an answer that comes at the pace of an encoder.
+const BURST_PAUSE: Duration = Duration::from_millis(80);
 /// Maximum length of one attempt, in retry deadlines: an answer that drips for longer is given up.
 const LONGEST_ATTEMPT: u32 = 4;
 
@@ -77,6 +81,8 @@ pub(in crate::engine) struct Attempt {
     pub announced: Option<u64>,
     /// The host had kept the bytes.
     from_cache: bool,
+    /// Bursts of an answer that comes at the pace of an encoder.
+    meter: abr::ChunkMeter,
     shared_at_begin: u128,
     /// Bytes of all requests when the answer began.
     all_at_begin: u64,
@@ -139,6 +145,8 @@ pub(in crate::engine) struct Job {
     pub is_reachable: bool,
     /// Time for which the server may hold the answer, beyond what is usual.
     patience: Duration,
+    /// The server sends media as it is produced: its pace is the encoder's, and only bursts show that of the link.
+    is_paced: bool,
     /// Only the head of the answer is wanted.
     is_head: bool,
     /// Set from a failure that is retried until an answer begins.
@@ -182,6 +190,8 @@ pub(in crate::engine) struct Measured {
     pub others: u64,
     /// The host had kept the bytes: the link was not used.
     pub from_cache: bool,
+    /// The answer came at the pace of an encoder, and its bursts show this much of the link, if anything.
+    pub bursts: Option<Option<abr::Transfer>>,
 }
 
 /// Jobs of an engine, by their names.
@@ -234,6 +244,7 @@ impl Jobs {
             last_delay: Duration::ZERO,
             is_reachable: false,
             patience: Duration::ZERO,
+            is_paced: false,
             is_head: false,
             retry: None,
             resume: None,
@@ -265,6 +276,11 @@ impl Jobs {
     /// Lets the server hold the answer of a job for longer than is usual.
     pub(in crate::engine) fn set_patience(&mut self, id: JobId, patience: Duration) {
         self.change(id, |job| job.patience = patience);
+    }
+
+    /// Notes that the answer comes at the pace of an encoder.
+    pub(in crate::engine) fn set_paced(&mut self, id: JobId) {
+        self.change(id, |job| job.is_paced = true);
     }
 
     /// Asks for the head of the answer only.
@@ -423,6 +439,7 @@ impl Jobs {
             bytes: 0,
             announced: None,
             from_cache: false,
+            meter: abr::ChunkMeter::new(),
             shared_at_begin: 0,
             all_at_begin: 0,
         }));
@@ -447,9 +464,15 @@ impl Jobs {
     /// Notes the number of bytes received, and returns how many of them are new.
     pub(in crate::engine) fn received(&mut self, id: JobId, bytes: u64, now: Now) -> u64 {
         match self.jobs.get_mut(&id) {
-            Some(Job { state: JobState::Running(attempt), .. }) => {
-                attempt.last_activity = now;
+            Some(Job { state: JobState::Running(attempt), is_paced, .. }) => {
                 let new = bytes.saturating_sub(attempt.bytes);
+                if *is_paced && new > 0 {
+                    if now.since(attempt.last_activity) >= BURST_PAUSE {
+                        attempt.meter.chunk_ended();
+                    }
+                    attempt.meter.arrived(now.as_duration(), new);
+                }
+                attempt.last_activity = now;
                 attempt.bytes = attempt.bytes.max(bytes);
                 self.bytes = self.bytes.saturating_add(new);
                 new
@@ -468,8 +491,14 @@ impl Jobs {
     /// Returns what a transfer that ends now has shown of the link; `None` if its answer never began.
     pub(in crate::engine) fn measure(&mut self, id: JobId, now: Now) -> Option<Measured> {
         self.share(now);
-        let attempt = self.jobs.get(&id)?.attempt()?;
+        let job = self.jobs.get(&id)?;
+        let attempt = job.attempt()?;
         let began = attempt.began?;
+        let bursts = job.is_paced.then(|| {
+            let mut meter = attempt.meter;
+            meter.chunk_ended();
+            meter.transfer(began.since(attempt.sent).min(MOST_TTFB))
+        });
         let duration = now.since(began);
         let shared = self.shared.saturating_sub(attempt.shared_at_begin);
         let concurrent = (shared + duration.as_nanos() / 2) / duration.as_nanos().max(1);
@@ -480,6 +509,7 @@ impl Jobs {
             concurrent,
             others: self.others_of(attempt),
             from_cache: attempt.from_cache,
+            bursts,
         })
     }
 

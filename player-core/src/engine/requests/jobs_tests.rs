@@ -161,7 +161,10 @@ fn a_transfer_shows_its_wait_its_length_and_how_many_shared_the_link() {
     assert_eq!(jobs.measure(main, at(150)), None, "its answer has not begun");
     begin(&mut jobs, main, 200);
     let alone = jobs.measure(main, at(1200)).unwrap();
-    assert_eq!(alone, Measured { ttfb: ms(100), duration: ms(1000), concurrent: 1, others: 0, from_cache: false });
+    assert_eq!(
+        alone,
+        Measured { ttfb: ms(100), duration: ms(1000), concurrent: 1, others: 0, from_cache: false, bursts: None }
+    );
     begin(&mut jobs, audio, 1200);
     // Alone for one second of two, two of them for the other: one and a half, rounded up.
     assert_eq!(jobs.measure(main, at(2199)).unwrap().concurrent, 1, "a little less is rounded down");

@@ -222,7 +222,7 @@ impl Session {
     }
 
     /// Returns what is left to try in place of a request to `place`.
-    fn alternatives(&self, cx: &Context, purpose: Purpose, place: &ServiceLocation) -> Alternatives {
+    pub(super) fn alternatives(&self, cx: &Context, purpose: Purpose, place: &ServiceLocation) -> Alternatives {
         let rep = self.representation_of(purpose);
         let since = match purpose {
             Purpose::Media(id) => self.stream(id).and_then(Stream::wanted_since),

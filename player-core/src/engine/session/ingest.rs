@@ -8,13 +8,16 @@ use crate::drm::{KeyId, KeySystem};
 use crate::engine::buffer::timeline::{self, PLAUSIBLE, Timeline};
 use crate::engine::buffer::{Departure, Loss, TrackBuffer};
 use crate::engine::context::Context;
-use crate::engine::download::{NextSegment, SegmentPlan, Stream, schedule};
-use crate::engine::ids::{PartOf, StreamId};
+use crate::engine::download::{NextSegment, SegmentDownload, SegmentPlan, Stream, schedule};
+use crate::engine::ids::{PartOf, RepKey, StreamId};
+use crate::engine::source::Source;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::model::{ContentKinds, MediaKind};
+use crate::model::{ContentKinds, MediaKind, SegmentId, TimestampMapping};
 use crate::time::MediaTime;
 
+/// Media of a numbered segment that lies this far from the time of its number shows that all of them do, in nanoseconds.
+const NUMBERED_ELSEWHERE: i64 = 150_000_000;
 /// Media that begins this much after a seek target lies in the segment after the right one.
 const BEGINS_LATE: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -153,7 +156,7 @@ impl Session {
     /// fetched instead, because declared times of long playlists drift.
     fn place_fragment(&mut self, cx: &mut Context, id: StreamId, fragment: Fragment) {
         let wanted = self.wanted_of(id);
-        let Session { item, streams, timeline, video, audio, .. } = &mut *self;
+        let Session { item, source, streams, timeline, video, audio, .. } = &mut *self;
         let Some(stream) = streams.iter_mut().find(|stream| stream.id() == id) else { return };
         let place = stream.place();
         let Some(download) = stream.download_mut() else { return };
@@ -167,16 +170,17 @@ impl Session {
             MediaKind::Video | MediaKind::Audio | MediaKind::Text => return,
         };
         let (kind, config) = (track.kind, Arc::clone(&track.config));
-        let begins_at = download.begins_at();
         let placing = match download.shift() {
             Some(shift) => Placing { shift, corrected: false },
             None => {
                 let first = init.first.unwrap_or(first);
+                move_to_media(source, download, first);
+                let begins_at = download.begins_at();
                 place_segment(timeline, download.plan(), place, begins_at, &init, first, buffer)
             }
         };
         download.set_shift(placing.shift);
-        let end = download.plan().segment.end();
+        let (begins_at, end) = (download.begins_at(), download.plan().segment.end());
         let (samples, absurd) = place_samples(fragment.samples, placing.shift, begins_at, end);
         buffer.account_mut().refuse(Loss::OutsideWindow, absurd);
         let strange = (absurd > 0 || placing.corrected) && download.note_wrong_times();
@@ -219,8 +223,14 @@ impl Session {
     /// the one before is fetched first.
     fn step_back(&mut self, cx: &mut Context, id: StreamId) {
         let plan = self.stream(id).and_then(|stream| stream.download()).map(|download| download.plan());
-        let before = plan.and_then(|plan| schedule::before(self.source.presentation(), plan.rep, plan.segment.id));
-        let Some(place) = before else { return };
+        if let Some((rep, segment)) = plan.map(|plan| (plan.rep, plan.segment.id)) {
+            self.step_back_from(cx, id, rep, segment);
+        }
+    }
+
+    /// Sends a stream that has nothing yet to the segment before this one.
+    pub(super) fn step_back_from(&mut self, cx: &mut Context, id: StreamId, rep: RepKey, segment: SegmentId) {
+        let Some(place) = schedule::before(self.source.presentation(), rep, segment) else { return };
         let steps = self.stream(id).map_or(0, Stream::stepped_back).saturating_add(1);
         self.restart_stream(cx, id, cx.playback.start().at, Departure::Void);
         if let Some(stream) = self.stream_mut(id) {
@@ -241,6 +251,17 @@ pub(in crate::engine) fn note_carried(session: &mut Session, id: StreamId, init:
             audio: carries(MediaKind::Audio),
             text: carries(MediaKind::Text),
         });
+    }
+}
+
+/// Moves the segments of a live set to where the media is, if their times follow from their numbers and the first media
+/// shows that the writer numbers from elsewhere. The clock would else find each segment at a wrong time.
+fn move_to_media(source: &mut Source, download: &mut SegmentDownload, first: MediaTime) {
+    let TimestampMapping::Offset(offset) = download.plan().segment.mapping else { return };
+    let off = first.shifted(offset).nanos_from(download.begins_at());
+    let is_numbered_elsewhere = (NUMBERED_ELSEWHERE..PLAUSIBLE).contains(&off.abs());
+    if source.is_live() && is_numbered_elsewhere && source.move_numbered(download.plan().rep, off) {
+        download.move_segment(off);
     }
 }
 

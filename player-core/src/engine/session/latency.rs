@@ -5,16 +5,20 @@ use std::time::Duration;
 use super::Session;
 use crate::engine::buffer::KindList;
 use crate::engine::context::Context;
-use crate::engine::ids::RepKey;
+use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::playback::{LatencySample, LatencyVerdict};
 use crate::model::{Protocol, SegmentList};
 use crate::snapshot::State;
 use crate::telemetry::LiveDelivery;
 
-/// Media ahead that must remain when the next part or chunk arrives.
-const PART_MARGIN: Duration = Duration::from_millis(200);
+/// Media ahead that must remain when the next part arrives: each is a request.
+const PART_MARGIN: Duration = Duration::from_millis(300);
+/// Media ahead that must remain when the next chunk arrives.
+const CHUNK_MARGIN: Duration = Duration::from_millis(130);
 /// Media ahead that must remain when the next segment arrives.
 const SEGMENT_MARGIN: Duration = Duration::from_millis(500);
+/// Least of what separate audio adds to the distance to the edge; twice that is the most.
+const AUDIO_RESERVE: Duration = Duration::from_millis(300);
 /// Latency of a presentation that declares none, in segments.
 const DEFAULT_SEGMENTS: u32 = 3;
 
@@ -42,6 +46,11 @@ impl Session {
         if let Some(growth) = self.source.growth(rep) {
             let part = growth.part_target.filter(|_| cx.config.live.low_latency && list.has_parts());
             let hold_back = match part {
+                // Parts of separate audio end elsewhere than those of the video.
+                Some(part) if self.stream(StreamId::Audio).is_some() => {
+                    growth.part_hold_back.unwrap_or_default().max(part * 3)
+                        + part.clamp(AUDIO_RESERVE, AUDIO_RESERVE * 2)
+                }
                 Some(part) => growth.part_hold_back.unwrap_or(part * 3),
                 None => growth.hold_back.unwrap_or(growth.target_duration * 3),
             };
@@ -62,14 +71,14 @@ impl Session {
         let segment = segment.or(live.max_segment_duration).unwrap_or(Duration::from_secs(4));
         let declared = live.service.target.or(live.suggested_delay);
         let wanted = asked.or(declared).unwrap_or(segment * DEFAULT_SEGMENTS);
-        let least = if is_chunked { PART_MARGIN } else { segment + SEGMENT_MARGIN };
+        let least = if is_chunked { CHUNK_MARGIN } else { segment + SEGMENT_MARGIN * 2 };
         let distance = wanted.max(least);
         let max = live.service.max.map(|max| max.saturating_sub(distance));
-        let period = if is_chunked { PART_MARGIN } else { segment };
+        let period = if is_chunked { CHUNK_MARGIN } else { segment };
         Some(Goal {
             distance,
             jump_above: max.unwrap_or(Duration::ZERO).max((period * 3).max(Duration::from_secs(3))),
-            margin: if is_chunked { PART_MARGIN } else { SEGMENT_MARGIN },
+            margin: if is_chunked { CHUNK_MARGIN } else { SEGMENT_MARGIN },
             period,
         })
     }
@@ -169,6 +178,16 @@ impl Session {
     /// Returns the distance from the position to the live edge, in nanoseconds.
     pub(super) fn latency(&self, cx: &Context, rep: RepKey) -> Option<i64> {
         Some(self.source.live_edge(rep, cx.now)?.nanos_from(self.position(cx)))
+    }
+
+    /// Returns latency and target as the adaptive rule sees them; `None` on demand, and away from the live edge.
+    pub(super) fn rule_latency(&self, cx: &Context) -> Option<abr::Live> {
+        if !self.source.is_live() || self.live.is_away {
+            return None;
+        }
+        let rep = self.live_rep()?;
+        let latency = Duration::from_nanos(u64::try_from(self.latency(cx, rep)?).unwrap_or(0));
+        Some(abr::Live { latency, target: self.live.control.target(self.goal(cx, rep)?.distance) })
     }
 
     /// Returns what is added to the distance to the edge for reports: where dates are declared and credible, latency

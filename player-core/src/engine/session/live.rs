@@ -100,7 +100,7 @@ impl Session {
     }
 
     /// Returns true if the segments of a representation follow from a rule and the clock alone.
-    fn is_by_rule(&self, rep: RepKey) -> bool {
+    pub(super) fn is_by_rule(&self, rep: RepKey) -> bool {
         let list = self.source.presentation().known_list(rep);
         matches!(list, Some(SegmentList::Template(template)) if template.timeline.is_empty())
     }
@@ -178,6 +178,10 @@ impl Session {
     /// Goes on by the policy of the host if the window has slid past the playhead: the media that comes next is gone.
     fn return_to_window(&mut self, cx: &mut Context) {
         if !self.live.is_placed || !cx.playback.plays_when_ready() || cx.playback.seek().is_some() {
+            return;
+        }
+        // While the network is away, nothing could be fetched anywhere.
+        if cx.jobs.pending_retry().is_some() {
             return;
         }
         let Some(rep) = self.live_rep() else { return };

@@ -249,7 +249,9 @@ impl Session {
         let waits = may_wait && download.tail().is_some_and(|tail| tail.waiting > 0);
         let (bytes, elapsed) = (bytes + download.earlier_bytes(), cx.now.since(download.since(sent)));
         let is_empty = download.seen() == 0 && id != StreamId::Text;
-        if is_empty && !(waits && self.is_continued(cx, download.plan())) {
+        // A muxer may cut parts by its clock, whatever it has by then.
+        let is_part = download.plan().segment.part.is_some();
+        if is_empty && !is_part && !(waits && self.is_continued(cx, download.plan())) {
             return self.on_failure(cx, job, Cause::NoSamples);
         }
         cx.jobs.remove(job, cx.now);

@@ -230,8 +230,7 @@ impl Session {
         timers.set(Timer::Hold, holds.filter(|until| *until > cx.now).min());
         timers.set(Timer::Steering, self.next_steering(cx).map(|at| at.max(soon)));
         timers.set(Timer::Room, self.next_room(cx));
-        let reload = self.next_reload(cx).into_iter().chain(self.stops_at(cx)).min();
-        timers.set(Timer::Reload, reload.map(|at| at.max(soon)));
+        timers.set(Timer::Reload, self.next_reload(cx).map(|at| at.max(soon)));
         timers.set(Timer::Metadata, self.next_passage(cx).map(|at| at.max(soon)));
         let picture = cx.playback.picture_due().filter(|_| !cx.playback.has_begun());
         let answer = cx.playback.flush_due();

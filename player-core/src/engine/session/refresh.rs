@@ -13,9 +13,10 @@ use crate::engine::opening::fetch_remotes;
 use crate::engine::requests::error_map;
 use crate::engine::requests::recovery::Cause;
 use crate::engine::requests::{Job, JobId, Purpose};
-use crate::engine::source::{Contradictions, IncompleteManifest};
+use crate::engine::source::{Contradictions, IncompleteManifest, PatchOutcome};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
+use crate::manifest::{self, PatchableManifest};
 use crate::model::{Changes, Presentation, Resource, SegmentIndex};
 
 impl Session {
@@ -34,9 +35,41 @@ impl Session {
         if cx.playback.is_over() || is_under_way(Purpose::Manifest) || is_under_way(Purpose::Remote) {
             return;
         }
+        self.source.name_updates(cx.utc.mapping().map(|clock| clock.utc_at(cx.now)));
         let urls = self.source.locations().manifest_candidates().into_iter().map(|candidate| candidate.url).collect();
         let resource = Resource { urls, range: None };
         cx.jobs.add(cx.now, Purpose::Manifest, FetchKind::Manifest, resource, Ingest::Body);
+    }
+}
+
+impl Session {
+    /// Keeps the manifest, to be patched.
+    pub(in crate::engine) fn keep_manifest(&mut self, manifest: Option<Box<PatchableManifest>>) {
+        self.source.keep_manifest(manifest);
+    }
+
+    /// Takes the changes of a manifest. One that cannot be used is answered by a request for the whole.
+    fn on_patch(&mut self, cx: &mut Context, body: &Bytes, url: &Url) {
+        match self.source.patch(body) {
+            Ok(PatchOutcome::Changed { has_grown }) => {
+                self.note_manifest(cx, true);
+                if has_grown {
+                    self.source.note_manifest_changed(cx.now);
+                }
+            }
+            Ok(PatchOutcome::Presentation(parsed)) => {
+                cx.effects.warn_about(parsed.warnings, Stage::Manifest, url);
+                self.note_manifest(cx, true);
+                renew_presentation(self, cx, parsed.presentation, url);
+            }
+            Err(error) => {
+                let message = format!("{error}: the whole manifest is fetched");
+                cx.effects.warn(
+                    PlayerError::warning(ErrorCode::ManifestMalformed, message).at(Stage::Manifest).with_url(url),
+                );
+                self.refresh(cx);
+            }
+        }
     }
 }
 
@@ -79,6 +112,9 @@ pub(super) fn on_manifest(session: &mut Session, cx: &mut Context, job: JobId, b
         session.source.locations_mut().manifest_came_from(&attempt.candidate.place, url);
     }
     cx.jobs.remove(job, cx.now);
+    if manifest::is_patch(body) {
+        return session.on_patch(cx, body, url);
+    }
     read_again(session, cx, IncompleteManifest::new(body, url));
 }
 
@@ -100,7 +136,7 @@ fn read_again(session: &mut Session, cx: &mut Context, manifest: IncompleteManif
         return fetch_remotes(cx, missing);
     }
     let url = manifest.url();
-    let parsed = match manifest.read() {
+    let (parsed, patchable) = match manifest.read() {
         Ok(parsed) => parsed,
         Err(error) => {
             let error = error_map::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url));
@@ -109,11 +145,15 @@ fn read_again(session: &mut Session, cx: &mut Context, manifest: IncompleteManif
     };
     cx.effects.warn_about(parsed.warnings, Stage::Manifest, url);
     session.note_manifest(cx, true);
+    session.keep_manifest(patchable);
     renew_presentation(session, cx, parsed.presentation, url);
 }
 
 fn renew_presentation(session: &mut Session, cx: &mut Context, presentation: Presentation, url: &Url) {
     let replaced = session.source.replace(presentation);
+    if replaced.has_grown {
+        session.source.note_manifest_changed(cx.now);
+    }
     let Session { source, selection, .. } = session;
     selection.retain(|rep| source.knows(rep.period));
     let placed = place_streams(session);

@@ -6,15 +6,15 @@ use std::time::Duration;
 use url::Url;
 
 use super::Session;
+use crate::engine::buffer::BUFFERED;
 use crate::engine::context::Context;
-use crate::engine::download::{Stream, schedule};
+use crate::engine::download::{NextSegment, Stream, schedule};
 use crate::engine::ids::{RepKey, StreamId};
 use crate::engine::io::{FetchError, FetchKind, Ingest};
 use crate::engine::requests::recovery::Cause;
 use crate::engine::requests::{JobId, Purpose};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::{Agreement, IndexSource};
-use crate::snapshot::State;
 use crate::time::Now;
 
 /// A list that has not changed for this long, or for five target durations, has stopped: nothing more is waited for.
@@ -23,6 +23,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 const BLOCKED_TARGETS: u32 = 3;
 /// Time for which a representation is excluded whose playlist could not be read again.
 const PLAYLIST_EXCLUSION: Duration = Duration::from_secs(20);
+/// Segments before the one of the clock's time that are tried at a join.
+const MOST_STEPS: u8 = 3;
 /// Clocks of servers may be behind ours by this.
 const EARLY: Duration = Duration::from_secs(2);
 
@@ -158,12 +160,17 @@ impl Session {
         let edge = self.source.live_edge(plan.rep, cx.now);
         let is_near = edge.is_some_and(|edge| plan.segment.end() + goal.period * 2 + EARLY >= edge);
         let waited = since.map_or(Duration::ZERO, |since| cx.now.since(since));
-        let is_patient = is_early && is_near && waited < goal.period + EARLY;
+        let is_patient = is_early && is_near && waited < goal.period + EARLY && !self.has_other_place(cx, job, id);
         if !is_hinted && !is_patient {
             return false;
         }
         self.drop_partial(cx, id, 0);
         cx.jobs.remove(job, cx.now);
+        if self.looks_numbered_elsewhere(id, plan.rep) {
+            self.with_stream(id, Stream::stop);
+            self.step_back_from(cx, id, plan.rep, plan.segment.id);
+            return true;
+        }
         let pause = (goal.period / 4).clamp(Duration::from_millis(50), Duration::from_millis(500));
         let until = cx.now + pause;
         self.with_stream(id, |stream| {
@@ -171,6 +178,33 @@ impl Session {
             stream.hold(until);
         });
         true
+    }
+
+    /// Returns true if the media of a request may be had from another location, which is asked at once.
+    fn has_other_place(&self, cx: &Context, job: JobId, id: StreamId) -> bool {
+        let Some(job) = cx.jobs.get(job) else { return false };
+        let Some(place) = job.attempt().map(|attempt| attempt.candidate.place.clone()) else { return false };
+        let candidates = self.source.locations().candidates(&job.resource);
+        let elsewhere = self.alternatives(cx, Purpose::Media(id), &place).sources_left;
+        elsewhere + self.source.locations().left(&candidates, &job.tried, &place, cx.now) > 0
+    }
+
+    /// Returns true if a refused segment may be one that its writer numbers from elsewhere than its times: the first one
+    /// of a join, whose number follows from the clock. The one before it then has the media of that time.
+    fn looks_numbered_elsewhere(&self, id: StreamId, rep: RepKey) -> bool {
+        let is_first = self.stream(id).is_some_and(|stream| {
+            matches!(stream.place(), NextSegment::At { .. }) && stream.stepped_back() < MOST_STEPS
+        });
+        is_first && self.is_by_rule(rep) && !self.holds_media(id)
+    }
+
+    /// Returns true if media of a stream is buffered.
+    fn holds_media(&self, id: StreamId) -> bool {
+        let brought = self.brought_by(id);
+        BUFFERED
+            .into_iter()
+            .filter(|kind| brought.has(*kind))
+            .any(|kind| self.buffer(kind).is_some_and(|buffer| buffer.parts().next().is_some()))
     }
 
     /// Cancels the request for an announced part that the playlist no longer announces or lists.
@@ -224,9 +258,7 @@ impl Session {
             return None;
         }
         let rep = self.live_rep()?;
-        let limit = self.silence_limit(rep);
-        let since = self.source.last_change(rep)?;
-        let silence = cx.now.since(since);
+        let (silence, limit) = (self.source.silence(rep)?, self.silence_limit(rep));
         (silence >= limit).then(|| {
             let message = format!("the live stream has stopped: nothing was added for {} s", silence.as_secs());
             PlayerError::fatal(ErrorCode::LiveStopped, message).at(Stage::Index)
@@ -236,14 +268,5 @@ impl Session {
     fn silence_limit(&self, rep: RepKey) -> Duration {
         let target = self.source.growth(rep).map_or(Duration::ZERO, |growth| growth.target_duration);
         (target * 5).max(LONGEST_SILENCE)
-    }
-
-    /// Returns the time at which a silent presentation counts as stopped.
-    pub(super) fn stops_at(&self, cx: &Context) -> Option<Now> {
-        if !self.source.is_live() || !matches!(cx.playback.state(), State::Buffering(_)) {
-            return None;
-        }
-        let rep = self.live_rep()?;
-        Some(self.source.last_change(rep)? + self.silence_limit(rep))
     }
 }

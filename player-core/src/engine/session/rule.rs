@@ -143,6 +143,7 @@ impl Session {
                 .and_then(|key| download::segments_left(presentation, place, key)),
             rate: cx.settings.rate as f32,
             reserved_bps: self.reserved_bps(id),
+            live: self.rule_latency(cx),
             caps: abr::Caps { max_height: None, max_bitrate_bps: saver }.and(self.picture_caps(cx, &ladder.rungs)),
             ..fallback
         }
@@ -205,9 +206,9 @@ impl Session {
         }
     }
 
-    /// Returns the time at which the running transfer is judged next.
+    /// Returns the time at which the running transfer is judged next; `None` for a part, which never is.
     pub(in crate::engine) fn next_judgement(&self, cx: &Context) -> Option<Now> {
-        let download = self.main()?.download()?;
+        let download = self.main()?.download().filter(|download| download.plan().segment.part.is_none())?;
         let sent = cx.jobs.get(download.job())?.attempt()?.sent;
         (!self.is_committed(cx, StreamId::Main)).then(|| download.judged_at().max(sent) + JUDGE_EVERY)
     }
@@ -257,6 +258,7 @@ struct RuleInput {
     rate: f32,
     reserved_bps: u64,
     awaited: Option<AwaitedPart>,
+    live: Option<abr::Live>,
     caps: abr::Caps,
 }
 
@@ -274,6 +276,7 @@ impl RuleInput {
             rate: 1.0,
             reserved_bps: 0,
             awaited: None,
+            live: None,
             caps: abr::Caps { max_height: None, max_bitrate_bps: None },
         }
     }
@@ -294,6 +297,7 @@ impl RuleInput {
                 waited: part.waited,
                 requests: &part.requests,
             }),
+            latency: self.live,
             caps: self.caps,
             ..abr::Context::new(&ladder.rungs, self.segment_duration)
         }

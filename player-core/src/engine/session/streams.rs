@@ -343,8 +343,12 @@ impl Session {
         let ingest = Ingest::Media(setup);
         let job = cx.jobs.add(cx.now, Purpose::Media(id), kind, plan.segment.resource.clone(), ingest);
         cx.jobs.set_cipher(job, cipher);
-        if plan.segment.part.is_some_and(|part| part.is_hinted) {
+        let is_hinted = plan.segment.part.is_some_and(|part| part.is_hinted);
+        if is_hinted {
             cx.jobs.set_patience(job, HINT_PATIENCE);
+        }
+        if is_hinted || self.is_chunked(plan.rep) {
+            cx.jobs.set_paced(job);
         }
         if self.stream_mut(id).is_some_and(Stream::count_request) {
             cx.jobs.repeat(job);

@@ -7,12 +7,26 @@ use crate::engine::context::Context;
 use crate::engine::ids::StreamId;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::event::Event;
-use crate::model::TimedMetadata;
+use crate::manifest;
+use crate::model::{MetadataBody, TimedMetadata};
 use crate::snapshot::State;
-use crate::time::Now;
+use crate::time::{Now, WallClock};
 
 /// Scheme of the events that announce a newer manifest (ISO/IEC 23009-1 §5.10.4).
 const MPD_VALIDITY: &str = "urn:mpeg:dash:event:2012";
+
+/// Returns true for an event that announces a newer manifest than that of the time `published`. Its message begins with
+/// the time at which the last manifest that it concerns was published, and each segment may repeat it.
+fn outdates(metadata: &TimedMetadata, published: Option<WallClock>) -> bool {
+    let told = match &metadata.body {
+        MetadataBody::Binary(bytes) => {
+            let text = bytes.split(|byte| *byte == 0).next().and_then(|text| std::str::from_utf8(text).ok());
+            text.and_then(manifest::date_of).map(|(time, _)| time)
+        }
+        MetadataBody::Attributes(_) | MetadataBody::Text(_) => None,
+    };
+    metadata.scheme == MPD_VALIDITY && told.zip(published).is_none_or(|(told, published)| published <= told)
+}
 
 impl Session {
     /// Takes metadata that is on the presentation timeline already.
@@ -45,9 +59,10 @@ impl Session {
     /// Takes metadata in media time. It waits until the samples of its segment tell how that becomes presentation
     /// time, so that both stay together.
     pub(in crate::engine) fn on_media_metadata(&mut self, cx: &mut Context, id: StreamId, all: Vec<TimedMetadata>) {
+        let published = self.source.presentation().live.as_ref().and_then(|live| live.published);
         let Some(stream) = self.stream_mut(id) else { return };
         let Some(download) = stream.download_mut() else { return };
-        let announces = all.iter().any(|metadata| metadata.scheme == MPD_VALIDITY);
+        let announces = all.iter().any(|metadata| outdates(metadata, published));
         download.hold_metadata(all);
         if announces {
             self.source.announce_update();
@@ -98,5 +113,33 @@ impl Session {
         }
         let next = self.metadata.next()?;
         Some(cx.now + cx.playback.clock().wall(next.since(self.position(cx))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::MetadataSource;
+    use crate::time::MediaTime;
+
+    #[test]
+    fn an_event_announces_a_newer_manifest_until_that_is_known() {
+        let event = |scheme: &str, message: &'static [u8]| TimedMetadata {
+            source: MetadataSource::EventMessage,
+            scheme: scheme.to_owned(),
+            value: "1".to_owned(),
+            id: "7".to_owned(),
+            start: MediaTime::ZERO,
+            duration: None,
+            body: MetadataBody::Binary(Bytes::from_static(message)),
+        };
+        let at = |seconds: i64| Some(WallClock::from_unix_nanos(seconds * 1_000_000_000));
+        let told = event(MPD_VALIDITY, b"1970-01-01T00:01:00Z");
+        assert_eq!([at(59), at(60), at(61), None].map(|at| outdates(&told, at)), [true, true, false, true]);
+        assert!(!outdates(&event(MPD_VALIDITY, b"1970-01-01T00:01:00Z\0<Patch/>"), at(61)));
+        assert!(outdates(&event(MPD_VALIDITY, b"soon"), at(61)), "nothing tells that it is known");
+        assert!(!outdates(&event("urn:scte", b""), None));
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use url::Url;
 
-use crate::manifest::{self, ManifestError, Parsed, RemoteElements};
+use crate::manifest::{self, ManifestError, Parsed, PatchableManifest, RemoteElements};
 
 /// A manifest, with the remote parts that were fetched so far.
 #[derive(Clone, Debug)]
@@ -39,11 +39,11 @@ impl IncompleteManifest {
         manifest::missing(&self.body, &self.url, &self.remotes)
     }
 
-    /// Reads the manifest. Parts that are missing by then are left out with a warning.
+    /// Reads the manifest, and keeps one that names an address of its changes. Parts that are missing by then are left out with a warning.
     ///
     /// # Errors
     /// A manifest that cannot be read.
-    pub(in crate::engine) fn read(&self) -> Result<Parsed, ManifestError> {
-        manifest::parse_with(&self.body, &self.url, None, &self.remotes)
+    pub(in crate::engine) fn read(&self) -> Result<(Parsed, Option<Box<PatchableManifest>>), ManifestError> {
+        manifest::parse_kept(&self.body, &self.url, None, &self.remotes)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::{Position, Url};
 
 use super::Source;
-use crate::engine::ids::RepKey;
+use crate::engine::ids::{RepKey, SetKey};
 use crate::model::{
     IndexSource, LiveDescription, ManifestUpdates, PlaylistGrowth, PresentationKind, RenditionReport, Resource,
     SegmentIndex, SegmentList,
@@ -49,7 +49,8 @@ impl Playlist {
     /// Returns the live end of the list: what it grew to so far, carried on with time for as long as an update may take.
     fn edge(&self, now: Now) -> MediaTime {
         let (end, at) = self.edge;
-        let slack = self.growth.part_target.unwrap_or(self.growth.target_duration);
+        // Updates come a little late now and then: the edge does not wait for each of them.
+        let slack = self.growth.part_target.map_or(self.growth.target_duration, |part| part * 2);
         (end + now.since(at)).min(self.end + slack)
     }
 
@@ -73,10 +74,14 @@ pub(super) struct Live {
     playlists: BTreeMap<RepKey, Playlist>,
     /// Time at which the manifest was fetched last, and whether that succeeded.
     manifest: Option<(Now, bool)>,
+    /// Time at which the manifest was read last.
+    manifest_read_at: Option<Now>,
     /// Time at which the manifest last listed something else than before.
     manifest_changed_at: Option<Now>,
     /// The media announced a new manifest.
     is_update_announced: bool,
+    /// Nanoseconds by which the media of a set turned out to lie after the times that follow from its segments' numbers.
+    moved: BTreeMap<SetKey, i64>,
 }
 
 impl Live {
@@ -267,6 +272,7 @@ impl Source {
     pub(in crate::engine) fn note_manifest_read(&mut self, is_read: bool, now: Now) {
         self.live.manifest = Some((now, is_read));
         if is_read {
+            self.live.manifest_read_at = Some(now);
             self.live.is_update_announced = false;
         }
     }
@@ -296,16 +302,50 @@ impl Source {
             return Some(at + LEAST_PERIOD);
         }
         match updates {
-            ManifestUpdates::Never => None,
+            // A manifest that promises no update and yet is live may have one.
+            ManifestUpdates::Never => is_awaited.then_some(at + RETRY_PERIOD),
             ManifestUpdates::Every(period) => Some(at + period.max(LEAST_PERIOD)),
             ManifestUpdates::OnEvent => is_awaited.then_some(at + LEAST_PERIOD),
         }
     }
 
-    /// Returns the last time at which anything was added to what is listed for a representation.
-    pub(in crate::engine) fn last_change(&self, rep: RepKey) -> Option<Now> {
-        let playlist = self.live.playlists.get(&rep).map(|playlist| playlist.changed_at);
-        playlist.or(self.live.manifest_changed_at)
+    /// Moves the segments of a set whose times follow from their numbers, because its media lies elsewhere: some writers
+    /// number from another time than that of the media (ISO/IEC 23009-1 §5.3.9.5.3 has them equal). Returns true if they
+    /// were moved.
+    pub(in crate::engine) fn move_numbered(&mut self, rep: RepKey, nanos: i64) -> bool {
+        let mut is_moved = false;
+        for rep in self.presentation.rep_keys(rep.set).to_vec() {
+            if let Some(SegmentIndex::Known(list)) = self.presentation.index_mut(rep) {
+                is_moved |= list.move_rule(nanos);
+            }
+        }
+        if is_moved {
+            *self.live.moved.entry(rep.set).or_default() += nanos;
+        }
+        is_moved
+    }
+
+    /// Moves the segments of a newer manifest by as much as those of the one before.
+    pub(super) fn move_again(&mut self) {
+        for (set, nanos) in self.live.moved.clone() {
+            for rep in self.presentation.rep_keys(set).to_vec() {
+                if let Some(SegmentIndex::Known(list)) = self.presentation.index_mut(rep) {
+                    list.move_rule(nanos);
+                }
+            }
+        }
+    }
+
+    /// Returns for how long nothing was added to what is listed for a representation: from its last change to the last time
+    /// at which it was read. Time in which nothing could be read does not count. `None` if its segments follow from a rule:
+    /// nothing has to be added to them.
+    pub(in crate::engine) fn silence(&self, rep: RepKey) -> Option<Duration> {
+        let list = self.presentation.known_list(rep);
+        if matches!(list, Some(SegmentList::Template(template)) if template.timeline.is_empty()) {
+            return None;
+        }
+        let playlist = self.live.playlists.get(&rep).map(|playlist| playlist.read_at.since(playlist.changed_at));
+        playlist.or_else(|| Some(self.live.manifest_read_at?.since(self.live.manifest_changed_at?)))
     }
 
     /// Returns the presentation time that is live: by the clock where segments have absolute times (DASH), else the end

@@ -31,6 +31,8 @@ pub(in crate::engine) enum ServiceLocation {
     Origin(String),
     /// A pathway, by its name.
     Pathway(String),
+    /// An address that the manifest names for its next state. No media is there.
+    Update(usize),
 }
 
 /// An address to try.
@@ -54,6 +56,8 @@ struct Exclusion {
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Locations {
     manifests: Vec<Url>,
+    /// Addresses of the next state of the manifest that the manifest names, best first.
+    updates: Vec<Url>,
     directories: Vec<Url>,
     /// The location whose manifest was read: its addresses are the ones that are rewritten.
     home: usize,
@@ -88,6 +92,7 @@ impl Locations {
     pub(in crate::engine) fn new(manifests: &[Url]) -> Self {
         Self {
             manifests: manifests.to_vec(),
+            updates: Vec::new(),
             directories: manifests.iter().map(directory).collect(),
             home: 0,
             current: ServiceLocation::Location(0),
@@ -177,7 +182,7 @@ impl Locations {
     pub(in crate::engine) fn pathway(&self) -> Option<&str> {
         match &self.current {
             ServiceLocation::Pathway(id) => Some(id),
-            ServiceLocation::Location(_) | ServiceLocation::Origin(_) => None,
+            ServiceLocation::Location(_) | ServiceLocation::Origin(_) | ServiceLocation::Update(_) => None,
         }
     }
 
@@ -284,8 +289,17 @@ impl Locations {
 
     /// The candidates for the manifest.
     pub(in crate::engine) fn manifest_candidates(&self) -> Vec<Candidate> {
-        let urls = self.manifests.iter().cloned().enumerate();
-        urls.map(|(index, url)| Candidate { index, place: ServiceLocation::Location(index), url }).collect()
+        let named = self.updates.iter().enumerate().map(|(at, url)| (ServiceLocation::Update(at), url));
+        let loaded = self.manifests.iter().enumerate().map(|(at, url)| (ServiceLocation::Location(at), url));
+        let all = named.chain(loaded).enumerate();
+        all.map(|(index, (place, url))| Candidate { index, place, url: url.clone() }).collect()
+    }
+
+    /// Takes the addresses that the manifest names for its next state, best first. Those of the load are asked after
+    /// them.
+    pub(in crate::engine) fn set_updates(&mut self, urls: Vec<Url>) {
+        self.updates = urls;
+        self.updates.retain(|url| !self.manifests.contains(url));
     }
 
     /// Returns the candidates for a resource, which is the manifest itself if `is_manifest`.
@@ -343,10 +357,11 @@ impl Locations {
         let untried = candidates.iter().filter(|candidate| !tried.contains(&candidate.index));
         let best = untried.min_by_key(|candidate| {
             let exclusion = self.excluded_until(&candidate.place, now);
-            let elsewhere = candidate.place != self.current;
+            let is_named = matches!(candidate.place, ServiceLocation::Update(_));
+            let elsewhere = candidate.place != self.current && !is_named;
             let order = match &candidate.place {
                 ServiceLocation::Location(index) => *index,
-                ServiceLocation::Origin(_) => 0,
+                ServiceLocation::Origin(_) | ServiceLocation::Update(_) => 0,
                 ServiceLocation::Pathway(id) => {
                     self.order.iter().position(|known| known == id).unwrap_or(self.order.len())
                 }
@@ -405,6 +420,7 @@ impl Locations {
     pub(in crate::engine) fn served(&mut self, place: &ServiceLocation, now: Now) {
         // What no pathway has (a key, say) does not move one that uses pathways.
         let alike = self.routes.is_empty() || matches!(place, ServiceLocation::Pathway(_));
+        let alike = alike && !matches!(place, ServiceLocation::Update(_));
         if alike && self.current != *place && self.is_excluded(&self.current, now) {
             self.current = place.clone();
         }
@@ -432,6 +448,9 @@ impl Locations {
                 self.directories.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
             }
             ServiceLocation::Origin(origin) => origin.clone(),
+            ServiceLocation::Update(index) => {
+                self.updates.get(*index).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+            }
             // An invented name is of less use than the origin that it leads to.
             ServiceLocation::Pathway(id) if id.starts_with('.') => {
                 let prefix = self.routes.iter().find(|route| route.id == *id).and_then(|route| route.prefixes.first());

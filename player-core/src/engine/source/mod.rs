@@ -5,6 +5,7 @@ mod incomplete;
 mod indexes;
 mod live;
 mod locations;
+mod patch;
 mod pathways;
 mod reload;
 mod start;
@@ -20,15 +21,19 @@ use crate::container::InitSegment;
 use crate::engine::ids::{Identities, KeyedPresentation, PeriodKey};
 use crate::engine::jitter::Jitter;
 use crate::manifest::PathwayClone;
-use crate::model::{Footprint, MediaKind, Presentation, Resource, SegmentIndex, SegmentKeys, ThumbnailSpan};
+use crate::model::{
+    Footprint, MediaKind, Presentation, PresentationKind, Resource, SegmentIndex, SegmentKeys, ThumbnailSpan,
+};
 use crate::time::{MediaTime, Now, TimeRange, WallClock, WallClockMapping};
 
 pub(super) use incomplete::IncompleteManifest;
 pub(super) use locations::{Candidate, Locations, ServiceLocation};
+pub(super) use patch::PatchOutcome;
 pub(super) use reload::Contradictions;
 
 use indexes::Indexes;
 use live::Live;
+use patch::Patching;
 use steering::Steering;
 
 /// Maximum number of initialisation segments that are kept; the oldest is fetched again when it is needed.
@@ -66,6 +71,8 @@ pub(in crate::engine) struct Source {
     clones: Vec<(PathwayClone, Url)>,
     /// Growth of a live presentation.
     live: Live,
+    /// Manifest that is kept, to be patched.
+    patching: Patching,
     /// Memory of the presentation and of lists that were forgotten, as of the last change of either.
     footprint: Footprint,
 }
@@ -98,6 +105,7 @@ impl Source {
             steering: None,
             clones: Vec::new(),
             live: Live::default(),
+            patching: Patching::default(),
         }
     }
 
@@ -199,7 +207,7 @@ impl Source {
 /// Returns the length of a presentation as far as it is known: declared, or the latest end of a known list of video or
 /// audio. Subtitles accompany a presentation and never make it longer, unless there is nothing else.
 pub(in crate::engine) fn duration(presentation: &Presentation) -> Option<Duration> {
-    if presentation.duration.is_some() {
+    if presentation.duration.is_some() || presentation.kind == PresentationKind::Live {
         return presentation.duration;
     }
     let sets = &presentation.periods.last()?.adaptation_sets;

@@ -15,6 +15,8 @@ pub(in crate::engine) struct Replaced {
     pub is_duration_changed: bool,
     /// Metadata that the manifest has now.
     pub metadata: Vec<TimedMetadata>,
+    /// Segments or periods were added.
+    pub has_grown: bool,
     /// Other pathways are listed, or another steering server.
     pub is_steering_changed: bool,
 }
@@ -65,17 +67,23 @@ impl Source {
     pub(in crate::engine) fn replace(&mut self, presentation: Presentation) -> Replaced {
         let known = self.identities.intern(presentation);
         let mut before = std::mem::replace(&mut self.presentation, known);
+        self.move_again();
         let known = &self.presentation;
         let mut replaced = Replaced {
             metadata: known.metadata.clone(),
             is_steering_changed: known.pathways != before.pathways || known.steering != before.steering,
             ..Replaced::default()
         };
+        replaced.has_grown = known.periods.last().map(|last| last.start) > before.periods.last().map(|last| last.start);
         self.presentation.learn_epoch(before.epoch);
         for key in before.all_reps().collect::<Vec<_>>() {
             let Some(index) = before.take_index(key) else { continue };
             match self.presentation.index_mut(key) {
-                Some(slot) => replaced.contradictions.add(renew(&mut self.indexes, key, slot, index)),
+                Some(slot) => {
+                    let changes = renew(&mut self.indexes, key, slot, index);
+                    replaced.has_grown |= changes.added > 0;
+                    replaced.contradictions.add(changes);
+                }
                 // It may come back: names and times of its segments depend on what was known.
                 None if ids::is_relative(&index) => self.indexes.keep_former(key, index),
                 None => {}

@@ -9,13 +9,13 @@ use url::Url;
 use super::base_url::MAX_ADDRESS;
 use super::chain::{Chain, Kind};
 use super::template;
-use super::timeline::{self, Bounds, Timeline};
+use super::timeline::{self, Timeline};
 use crate::manifest::ManifestError;
 use crate::manifest::document::Warnings;
 use crate::manifest::xml::Element;
 use crate::model::{
     ByteRange, IndexFormat, IndexSource, ListedSegment, Resource, SegmentIndex, SegmentList, SegmentListing,
-    SegmentTemplate, TimelineRun, TimestampMapping,
+    SegmentTemplate, TimelineBounds as Bounds, TimelineRun, TimelineRuns, TimestampMapping,
 };
 use crate::time::{MediaTime, duration_from_ticks};
 
@@ -181,7 +181,7 @@ impl Addresser {
             init: init.clone(),
             timescale: scale.timescale,
             start_number,
-            timeline: Vec::new().into(),
+            timeline: TimelineRuns::none(),
             duration: 0,
             count: 0,
             offset_nanos: scale.offset_nanos,
@@ -307,8 +307,8 @@ struct ListClock<'t> {
 
 impl ListClock<'_> {
     fn next(&mut self) -> Option<(u64, u64)> {
-        let runs = &self.timeline?.runs;
-        while let Some(run) = runs.get(self.run) {
+        let timeline = self.timeline?;
+        while let Some(run) = timeline.runs.run(self.run) {
             if self.within < run.count {
                 let time = run.time.checked_add(self.within.checked_mul(run.duration)?)?;
                 self.within += 1;

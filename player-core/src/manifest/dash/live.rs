@@ -6,7 +6,6 @@ use std::time::Duration;
 use url::Url;
 
 use super::chain::Chain;
-use super::mpd::Mpd;
 use crate::manifest::dates;
 use crate::manifest::document::{Warnings, clip};
 use crate::manifest::xml::Element;
@@ -19,8 +18,7 @@ const MOST_CLOCKS: usize = 16;
 const MOST_ADDRESSES: usize = 8;
 
 /// Reads what a dynamic MPD declares about its growth.
-pub(super) fn description(mpd: &Mpd<'_>, base: &Url, warnings: &mut Warnings) -> LiveDescription {
-    let root = mpd.element;
+pub(super) fn description(root: &Element, base: &Url, warnings: &mut Warnings) -> LiveDescription {
     let span = |name: &str| {
         let text = root.attr(name)?;
         dates::span(text).and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos)
@@ -35,7 +33,7 @@ pub(super) fn description(mpd: &Mpd<'_>, base: &Url, warnings: &mut Warnings) ->
         window: span("timeShiftBufferDepth"),
         suggested_delay: span("suggestedPresentationDelay"),
         max_segment_duration: span("maxSegmentDuration"),
-        service: service(mpd),
+        service: service(root),
         clocks: clocks(root, base, warnings),
         locations: root.all("Location").take(MOST_ADDRESSES).filter_map(|at| base.join(at.text.trim()).ok()).collect(),
         patch: root.first("PatchLocation").and_then(|patch| {
@@ -50,9 +48,9 @@ pub(super) fn description(mpd: &Mpd<'_>, base: &Url, warnings: &mut Warnings) ->
 
 /// The first description of a service that names a latency: of the MPD, else of its last period, as some writers put it
 /// there.
-fn service(mpd: &Mpd<'_>) -> ServiceDescription {
-    let periods = mpd.periods.iter().rev().map(|period| period.element);
-    let levels = std::iter::once(mpd.element).chain(periods);
+fn service(root: &Element) -> ServiceDescription {
+    let periods = root.children.iter().rev().filter(|child| &*child.name == "Period");
+    let levels = std::iter::once(root).chain(periods);
     let described = levels.flat_map(|level| level.all("ServiceDescription"));
     let found: Vec<ServiceDescription> = described.map(read_service).collect();
     let with_target = found.iter().find(|service| service.target.is_some());
@@ -157,6 +155,19 @@ mod tests {
         assert!(read_clocks(&timing("direct", "")).is_empty());
         assert!(read_clocks(&timing("ntp", "0.pool")).is_empty());
         assert!(read_clocks("").is_empty());
+    }
+
+    #[test]
+    fn offsets_of_the_document_and_of_the_period_count_for_each_representation() {
+        let text = "<MPD type='dynamic' availabilityStartTime='1970-01-01T00:00:00Z'>\
+                    <BaseURL availabilityTimeOffset='1'>a/</BaseURL><BaseURL availabilityTimeOffset='9'>b/</BaseURL>\
+                    <Period start='PT0S'><BaseURL availabilityTimeOffset='0.5'>c/</BaseURL><AdaptationSet \
+                    contentType='video'><SegmentTemplate media='$Number$' duration='2' availabilityTimeOffset='0.25' \
+                    availabilityTimeComplete='false'/><Representation id='v' bandwidth='1' mimeType='video/mp4'/>\
+                    </AdaptationSet></Period></MPD>";
+        let parsed = crate::manifest::parse(text.as_bytes(), &"http://h/m.mpd".parse().unwrap(), None).unwrap();
+        let found = parsed.presentation.periods[0].adaptation_sets[0].representations[0].availability;
+        assert_eq!(found, Some(Availability { offset: Duration::from_millis(1750), is_chunked: true }));
     }
 
     #[test]

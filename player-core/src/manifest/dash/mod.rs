@@ -10,13 +10,17 @@ mod captions;
 mod chain;
 mod describe;
 mod descriptors;
+mod edits;
 mod events;
+mod kept;
 mod live;
 mod mpd;
+mod patch;
 mod playable_set;
 mod presentation;
 mod protection;
 mod readable;
+mod selector;
 mod sets;
 mod switching;
 mod template;
@@ -24,6 +28,8 @@ mod timeline;
 mod xlink;
 
 pub(super) use describe::describe;
+pub use kept::{PatchableManifest, Patched};
+pub use patch::PatchError;
 pub(super) use presentation::{missing, parse};
 
 /// Elements whose content is handed to the host as it is written.

@@ -37,6 +37,8 @@ pub(super) struct Period<'x> {
     pub(super) duration: Option<Duration>,
     /// Part that can be fetched now; live only.
     pub(super) window: Option<Window>,
+    /// The first `BaseURL` of the document and that of the period, which delay or advance availability.
+    pub(super) base_elements: Vec<&'x Element>,
     pub(super) sets: Vec<Set<'x>>,
 }
 
@@ -126,7 +128,8 @@ pub(super) fn read<'x>(
             sets.push(set(element, &bases, &chain, &mut services, warnings));
         }
         let window = dynamic.then(|| window(root, start, now)).flatten();
-        periods.push(Period { element, start, duration: length, window, sets });
+        let base_elements = [element, root].into_iter().filter_map(|level| level.first("BaseURL")).collect();
+        periods.push(Period { element, start, duration: length, window, base_elements, sets });
     }
     Ok(Mpd { element: root, dynamic, duration, periods, services })
 }

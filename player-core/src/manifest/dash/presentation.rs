@@ -7,10 +7,12 @@ use url::Url;
 
 use super::addressing::Addresser;
 use super::base_url::Service;
+use super::kept::PatchableManifest;
 use super::mpd::{self, Mpd};
 use super::{events, live, sets, xlink};
 use crate::manifest::document::{Warnings, clip};
-use crate::manifest::{ManifestError, RemoteElements, dates, xml};
+use crate::manifest::xml::{self, Element};
+use crate::manifest::{ManifestError, RemoteElements, dates};
 use crate::model::{
     BaseWeight, ContentSteering, Pathway, Period, Presentation, PresentationKind, Protocol, Resource, TimedMetadata,
 };
@@ -26,24 +28,37 @@ pub(in crate::manifest) fn missing(
     Ok(xlink::resolve(&mut root, base, remotes, &mut Warnings::default()))
 }
 
-/// Reads an MPD for playback.
+/// Reads an MPD for playback. One that names an address of its changes is kept.
 pub(in crate::manifest) fn parse(
     text: &str,
     base: &Url,
     now: Option<WallClock>,
     remotes: &RemoteElements,
     warnings: &mut Warnings,
-) -> Result<Presentation, ManifestError> {
+) -> Result<(Presentation, Option<Box<PatchableManifest>>), ManifestError> {
     let mut root = xml::parse_with(text, super::VERBATIM)?;
     xlink::resolve(&mut root, base, remotes, warnings);
-    let mpd = mpd::read(&root, base, now, warnings)?;
+    let presentation = present(&root, base, now, warnings)?;
+    // Patches address the document without its remote parts.
+    let kept = if remotes.is_empty() { PatchableManifest::keep(root, base) } else { None };
+    Ok((presentation, kept))
+}
+
+/// Makes a presentation of a document.
+pub(super) fn present(
+    root: &Element,
+    base: &Url,
+    now: Option<WallClock>,
+    warnings: &mut Warnings,
+) -> Result<Presentation, ManifestError> {
+    let mpd = mpd::read(root, base, now, warnings)?;
     let mut metadata = Vec::new();
     let periods = periods(&mpd, &mut metadata, warnings)?;
     metadata.sort_by_key(|event| event.start);
     let Some(first) = periods.first() else {
         return Err(ManifestError::Empty { message: "no period has anything that can be played".to_owned() });
     };
-    let live = mpd.dynamic.then(|| Box::new(live::description(&mpd, base, warnings)));
+    let live = mpd.dynamic.then(|| Box::new(live::description(root, base, warnings)));
     let start = (first.start > MediaTime::ZERO && live.is_none()).then_some(first.start);
     let end = periods.last().and_then(|last| Some((last.start + last.duration?).since(MediaTime::ZERO)));
     let available = available_from(&mpd, warnings);

@@ -59,7 +59,7 @@ pub(super) fn offer(
             warnings.push(set.element.line, "AdaptationSet skipped: nothing tells what it carries");
             continue;
         };
-        let shared = Shared::of(set, kind, warnings);
+        let shared = Shared { base_elements: &period.base_elements, ..Shared::of(set, kind, warnings) };
         let (mut representations, mut trick) = (Vec::new(), Vec::new());
         for source in &set.representations {
             let Some(own) = descriptors::purpose(source.element, warnings) else { continue };
@@ -144,7 +144,9 @@ fn kind(set: &Set<'_>) -> Option<MediaKind> {
 }
 
 /// Properties of a set that hold for all of its representations, looked up once: sets with ten thousand children exist.
-struct Shared {
+struct Shared<'x> {
+    /// The first `BaseURL` of the document and of the period.
+    base_elements: &'x [&'x Element],
     id: Option<String>,
     protection: Vec<Arc<Protection>>,
     segment_encryption: Option<protection::SegmentEncryption>,
@@ -156,12 +158,13 @@ struct Shared {
     last_number: Option<u64>,
 }
 
-impl Shared {
+impl Shared<'_> {
     fn of(set: &Set<'_>, kind: MediaKind, warnings: &mut Warnings) -> Self {
         let bases = set.representations.first().map_or(&[][..], |first| &first.bases);
         let set = set.element;
         let muxed = set.all("ContentComponent").count() > 1;
         Self {
+            base_elements: &[],
             id: set.attr("id").filter(|id| !id.is_empty()).map(str::to_owned),
             content: (!muxed).then(|| ContentKinds::only(kind)),
             kind,
@@ -176,7 +179,7 @@ impl Shared {
 
 fn representation(
     source: &Source<'_>,
-    set: &Shared,
+    set: &Shared<'_>,
     span: Span,
     addresser: &mut Addresser,
     warnings: &mut Warnings,
@@ -223,19 +226,20 @@ fn representation(
             .and_then(|text| text.split_whitespace().last()?.parse().ok()),
         audio_group: None,
         index: addressed.index,
-        availability: span.grows.then(|| live::availability(&source.chain, &base_elements(source))),
+        availability: span.grows.then(|| live::availability(&source.chain, &base_elements(source, set))),
         protection,
         traits: traits(source, set),
     }))
 }
 
-/// Returns the first `BaseURL` of the representation and of its set.
-fn base_elements<'x>(source: &Source<'x>) -> Vec<&'x Element> {
-    [source.element, source.set].into_iter().filter_map(|level| level.first("BaseURL")).collect()
+/// Returns the first `BaseURL` of each level.
+fn base_elements<'x>(source: &Source<'x>, set: &Shared<'x>) -> Vec<&'x Element> {
+    let own = [source.element, source.set].into_iter().filter_map(|level| level.first("BaseURL"));
+    own.chain(set.base_elements.iter().copied()).collect()
 }
 
 /// Returns the properties that few representations declare.
-fn traits(source: &Source<'_>, set: &Shared) -> RepresentationTraits {
+fn traits(source: &Source<'_>, set: &Shared<'_>) -> RepresentationTraits {
     RepresentationTraits {
         // A lower ranking is better (§5.3.5.2), a higher score is.
         score: source.number::<u32>("qualityRanking").map(|ranking| -f64::from(ranking)),
@@ -250,7 +254,7 @@ fn traits(source: &Source<'_>, set: &Shared) -> RepresentationTraits {
 /// The protection of a representation and of its set; its segments learn how they are encrypted.
 fn protect(
     source: &Source<'_>,
-    set: &Shared,
+    set: &Shared<'_>,
     index: &mut SegmentIndex,
     warnings: &mut Warnings,
 ) -> Vec<Arc<Protection>> {

@@ -4,23 +4,12 @@ use std::sync::Arc;
 
 use crate::manifest::document::Warnings;
 use crate::manifest::xml::Element;
-use crate::model::TimelineRun;
-
-/// The media times that matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Bounds {
-    /// End of the last `r="-1"`, in ticks, if it is known.
-    pub(super) repeat_end: Option<u64>,
-    /// Segments that end at or before this are left out, and counted.
-    pub(super) from: u64,
-    /// Segments that begin at or after this are left out.
-    pub(super) to: u64,
-}
+use crate::model::{TimelineBounds as Bounds, TimelineRuns, TimelineSource};
 
 /// A timeline with its repeats resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Timeline {
-    pub(super) runs: Arc<[TimelineRun]>,
+    pub(super) runs: Arc<TimelineRuns>,
     /// Segments in all runs.
     pub(super) count: u64,
     /// Segments left out before the first one.
@@ -29,7 +18,7 @@ pub(super) struct Timeline {
 
 /// Resolves every `S` of a timeline. Times that run backwards and elements without a duration are passed over.
 pub(super) fn resolve(element: &Element, bounds: Bounds, warnings: &mut Warnings) -> Timeline {
-    let mut runs: Vec<TimelineRun> = Vec::new();
+    let mut runs = TimelineRuns::default();
     let mut count = 0_u64;
     let mut dropped = 0_u64;
     let mut cursor = 0_u64;
@@ -64,23 +53,12 @@ pub(super) fn resolve(element: &Element, bounds: Bounds, warnings: &mut Warnings
             dropped = dropped.saturating_add(skipped);
         }
         if kept > 0 {
-            append(&mut runs, TimelineRun { time: time + skipped * duration, duration, count: kept, first: count });
+            runs.push(time + skipped * duration, duration, kept);
             count = count.saturating_add(kept);
         }
     }
-    Timeline { runs: runs.into(), count, dropped }
-}
-
-/// Adds a run, or lengthens the last one when it goes on evenly.
-fn append(runs: &mut Vec<TimelineRun>, run: TimelineRun) {
-    if let Some(last) = runs.last_mut() {
-        let end = last.count.checked_mul(last.duration).and_then(|span| last.time.checked_add(span));
-        if last.duration == run.duration && end == Some(run.time) {
-            last.count = last.count.saturating_add(run.count);
-            return;
-        }
-    }
-    runs.push(run);
+    let source = TimelineSource { element: element.serial, bounds, dropped };
+    Timeline { runs: Arc::new(runs.from_source(source)), count, dropped }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Resolver<'_> {
         for child in std::mem::take(&mut parent.children) {
             self.place(child, base, depth, &mut children);
         }
-        parent.children = children;
+        parent.children = children.into_iter().collect();
     }
 
     /// Puts an element, or its replacement, after those before it.

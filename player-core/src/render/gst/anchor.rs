@@ -1,7 +1,8 @@
-//! The one relation between presentation time, buffer time stamps and the pipeline's running time.
+//! The one relation between presentation time and the time stamps of buffers up to the retimers.
 //!
 //! Time stamps of buffers are presentation times shifted by a constant, because GStreamer has no negative ones.
-//! All tracks of an epoch carry the same TIME segment, so that running time zero is the anchor's start.
+//! All tracks of an epoch carry the same TIME segment, which begins at the anchor: decoders clip by it. Its rate is 1;
+//! the retimer in front of each sink knows the rate.
 
 use gstreamer as gst;
 
@@ -20,13 +21,11 @@ pub(super) fn from_clock(time: gst::ClockTime) -> MediaTime {
     MediaTime::from_nanos(i64::try_from(time.nseconds()).unwrap_or(i64::MAX)).shifted(-SHIFT_NANOS)
 }
 
-/// Maps running time to presentation time: the presentation time at running time zero, and the rate from there.
+/// The presentation time at running time zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Anchor {
     /// The first instant that is presented.
     pub(super) start: MediaTime,
-    /// Presentation time per running time; positive and finite.
-    pub(super) rate: f64,
 }
 
 impl Anchor {
@@ -34,18 +33,11 @@ impl Anchor {
     pub(super) fn segment(&self) -> gst::FormattedSegment<gst::ClockTime> {
         let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
         let start = to_clock(self.start);
-        segment.set_rate(self.rate);
         segment.set_start(start);
         segment.set_time(start);
         segment.set_position(start);
         segment.set_base(gst::ClockTime::ZERO);
         segment
-    }
-
-    /// Returns the presentation time that is on screen at a running time.
-    pub(super) fn position(&self, running: gst::ClockTime) -> MediaTime {
-        let elapsed = running.nseconds() as f64 * self.rate;
-        self.start.shifted(elapsed as i64)
     }
 }
 
@@ -60,12 +52,5 @@ mod tests {
         assert_eq!(to_clock(MediaTime::from_nanos(i64::MIN)), gst::ClockTime::ZERO);
         let late = MediaTime::from_nanos(1_800_000_000_000_000_000);
         assert_eq!(from_clock(to_clock(late)), late);
-    }
-
-    #[test]
-    fn position_follows_the_rate() {
-        let anchor = Anchor { start: MediaTime::from_millis(-1_000), rate: 1.5 };
-        assert_eq!(anchor.position(gst::ClockTime::ZERO), anchor.start);
-        assert_eq!(anchor.position(gst::ClockTime::from_mseconds(2_000)), MediaTime::from_millis(2_000));
     }
 }

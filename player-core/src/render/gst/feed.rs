@@ -98,7 +98,7 @@ impl Session {
         let Some(Item::Sample(entry)) = feeder.and_then(|feeder| feeder.peek()) else { return Ok(()) };
         let threads = if kind == MediaKind::Video {
             let (sample, ahead) = (&entry.sample, anchor.start.since(entry.sample.pts));
-            decoder_threads(&entry.config, sample.duration, anchor.rate, self.one_thread_was_slow, ahead)
+            decoder_threads(&entry.config, sample.duration, self.rate, self.one_thread_was_slow, ahead)
         } else {
             Threads::default()
         };

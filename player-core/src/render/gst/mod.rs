@@ -1,15 +1,18 @@
 //! Decodes and shows with GStreamer.
 //!
 //! One pipeline per renderer. Each track is `appsrc ! parser ! decoder` (a *head*, replaced when the codec
-//! changes) in front of a *tail* that stays: a queue and a sink for pictures; a queue, converters, scaletempo,
-//! volume and a sink for sound. All tracks share one clock and one anchor from presentation time to running time.
+//! changes) in front of a *tail* that stays: a queue and a sink for pictures; a queue, converters, a
+//! retimer, volume and a sink for sound (pictures have a retimer too). All tracks share one clock, one anchor, and one
+//! map from presentation time to running time.
 //!
 //! - **Seeking** flushes the tails, drops the heads and sends a TIME segment that begins at the target: decoders
 //!   and sinks clip by it. Pictures well before the target that no other refers to are not decoded. A picture that is partly before the target is shown with the
 //!   target as its time.
-//! - **Rates** other than 1 are a segment rate; scaletempo keeps the pitch.
-//! - **Recovery**, rate changes and the flush of a single track set the pipeline up again at the present position
-//!   from samples that are retained since the last key picture.
+//! - **Rates** are slopes of the map, by which the retimers stamp buffers and stretch sound, with its pitch kept. A change
+//!   takes effect right after what the sinks hold already; nothing is flushed, lost or repeated.
+//! - **Recovery** and the flush of a single track set the pipeline up again at the present position from samples that
+//!   are retained since the last key picture. So does a large change of rate while a sink waits with a buffer that
+//!   is due more than a second later, as with slides.
 //! - **Preroll**: the clock runs when every announced track has something to present. A track that has no sample
 //!   at all while the others have a second of media is skipped after a second of waiting and joins later.
 //!
@@ -28,14 +31,21 @@ mod head;
 mod libraries;
 mod pipeline;
 mod queue;
+mod retimer;
+#[cfg(test)]
+mod retimer_tests;
 mod session;
 mod sink_audio;
 mod sink_video;
+mod stretch;
+#[cfg(test)]
+mod stretch_tests;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod thread;
 mod threads;
+mod timing;
 mod unneeded;
 mod warm;
 mod watch;

@@ -9,9 +9,10 @@ use super::anchor::Anchor;
 use super::config::GstConfig;
 use super::head::{DRAINED, Head};
 use super::queue::RenderQueue;
-use super::sink_audio::{AudioPresenter, TEMPO, VOLUME, audio_tail};
+use super::sink_audio::{AudioPresenter, VOLUME, audio_tail};
 use super::sink_video::{VideoPresenter, video_tail};
 use super::tail::Tail;
+use super::timing::Timing;
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
 use crate::time::MediaTime;
@@ -88,6 +89,7 @@ impl Graph {
         tracks: &[MediaKind],
         device_lost: bool,
         presenters: (&Arc<VideoPresenter>, &Arc<AudioPresenter>),
+        timing: &Arc<Timing>,
         queue: Arc<RenderQueue>,
     ) -> Result<(Self, Missing), PlayerError> {
         let pipeline = gst::Pipeline::with_name("kinora");
@@ -101,12 +103,14 @@ impl Graph {
         for kind in tracks {
             let tail = match kind {
                 MediaKind::Video => {
-                    let (tail, opened) = video_tail(&graph.pipeline, &config.video, config.drop_late, presenters.0)?;
+                    let (tail, opened) =
+                        video_tail(&graph.pipeline, (&config.video, config.drop_late), presenters.0, timing)?;
                     missing.window |= !opened;
                     tail
                 }
                 MediaKind::Audio => {
-                    let (tail, opened) = audio_tail(&graph.pipeline, &config.audio, device_lost, presenters.1)?;
+                    let (tail, opened) =
+                        audio_tail(&graph.pipeline, (&config.audio, device_lost), presenters.1, timing)?;
                     missing.audio_device |= !opened;
                     tail
                 }
@@ -116,6 +120,12 @@ impl Graph {
         }
         graph.set_playing(false)?;
         Ok((graph, missing))
+    }
+
+    /// Takes another clock from the next time on that it plays.
+    #[cfg(test)]
+    pub(super) fn use_clock(&self, clock: &impl IsA<gst::Clock>) {
+        self.pipeline.use_clock(Some(clock));
     }
 
     /// Returns the tracks it was made for.
@@ -183,17 +193,11 @@ impl Graph {
         while self.bus.pop().is_some() {}
     }
 
-    /// Lets data through again, from running time zero. `fresh_tempo` is set when the element that stretches
-    /// sound has worked: GStreamer 1.22's keeps its last 50 ms through a flush, so it is replaced.
-    pub(super) fn open(&mut self, fresh_tempo: bool) -> Result<(), PlayerError> {
-        let pipeline = self.pipeline.clone();
-        for branch in &mut self.branches {
-            if fresh_tempo && branch.kind == MediaKind::Audio {
-                branch.tail.renew(&pipeline, TEMPO)?;
-            }
+    /// Lets data through again, from running time zero.
+    pub(super) fn open(&self) {
+        for branch in &self.branches {
             branch.tail.flush_stop(true);
         }
-        Ok(())
     }
 
     /// Linear loudness and silence.

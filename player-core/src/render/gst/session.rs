@@ -1,6 +1,6 @@
 //! State of the render thread: the epoch, the samples, the graph; and how each command changes them.
 //!
-//! One operation carries flushes, rate changes, track changes and recovery: the graph is flushed (or made anew),
+//! One operation carries flushes, track changes and recovery: the graph is flushed (or made anew),
 //! a new anchor is set, and what is retained is pushed again from the last key picture on ([`Session::set_up`]).
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use super::queue::{RenderQueue, Wishes, Work};
 use super::sink_audio::AudioPresenter;
 use super::sink_video::VideoPresenter;
 use super::threads::Pace;
+use super::timing::Timing;
 use crate::container::{CodecConfig, Sample};
 use crate::error::{ErrorCode, PlayerError, Stage};
 use crate::model::MediaKind;
@@ -23,6 +24,10 @@ use crate::time::MediaTime;
 
 /// Slowest and fastest rate; beyond, sound is noise and decoders do not keep up.
 const RATES: (f64, f64) = (0.1, 8.0);
+
+/// Largest change, relative to the rate before, that does not touch a buffer which is due much later. Changes that hold
+/// a latency are smaller, those of a viewer larger.
+const SMALL_CHANGE: f64 = 0.15;
 
 /// The state behind the render thread's loop.
 pub(super) struct Session {
@@ -36,8 +41,10 @@ pub(super) struct Session {
     pub(super) tracks: Vec<MediaKind>,
     pub(super) epoch: Epoch,
     pub(super) anchor: Anchor,
+    /// The map from presentation to running time, shared with the tails.
+    pub(super) timing: Arc<Timing>,
     pub(super) playing: bool,
-    rate: f64,
+    pub(super) rate: f64,
     volume: (f64, bool),
     /// Everything of this epoch was presented.
     pub(super) ended: bool,
@@ -104,7 +111,8 @@ impl Session {
             feeders: [Feeder::new(MediaKind::Video), Feeder::new(MediaKind::Audio)],
             tracks: Vec::new(),
             epoch: Epoch::default(),
-            anchor: Anchor { start: MediaTime::ZERO, rate: 1.0 },
+            anchor: Anchor { start: MediaTime::ZERO },
+            timing: Arc::new(Timing::new(MediaTime::ZERO, 1.0)),
             playing: false,
             rate: 1.0,
             volume: (1.0, false),
@@ -214,7 +222,7 @@ impl Session {
             return end.unwrap_or(self.anchor.start).max(self.anchor.start);
         }
         let Some(graph) = &self.graph else { return self.anchor.start };
-        let position = self.anchor.position(graph.running_time(self.playing));
+        let position = self.timing.position(graph.running_time(self.playing));
         // The clock may run on while the last sound is on its way out.
         let all_ended = self.active_feeders().all(Feeder::is_ended);
         end.filter(|end| all_ended && position > *end).unwrap_or(position)
@@ -228,14 +236,14 @@ impl Session {
     /// Sets the graph up again at the present position, and pushes the retained samples.
     pub(super) fn resume_here(&mut self) {
         let position = self.position();
-        self.set_up(SetUp::Resume, Anchor { start: position, rate: self.rate });
+        self.set_up(SetUp::Resume, Anchor { start: position });
     }
 
     /// Throws the graph away, so that the next set-up makes another one.
     pub(super) fn discard_graph(&mut self) {
         let position = self.position();
         self.graph = None;
-        self.set_up(SetUp::Resume, Anchor { start: position, rate: self.rate });
+        self.set_up(SetUp::Resume, Anchor { start: position });
     }
 
     /// Nothing can be presented any more.
@@ -270,7 +278,7 @@ impl Session {
         self.failed.clear();
         self.excluded.clear();
         self.recoveries = 0;
-        self.set_up(SetUp::Begin, Anchor { start, rate: self.rate });
+        self.set_up(SetUp::Begin, Anchor { start });
         self.events.push(RenderEvent::Flushed { epoch });
         self.report_position();
     }
@@ -335,7 +343,7 @@ impl Session {
             feeder.clear();
         }
         self.ended = false;
-        self.set_up(SetUp::Resume, Anchor { start: position, rate: self.rate });
+        self.set_up(SetUp::Resume, Anchor { start: position });
         self.report_position();
     }
 
@@ -357,25 +365,31 @@ impl Session {
         }
     }
 
-    /// GStreamer 1.22 could change the rate by a segment without a flush, but its scaletempo neither drains nor
-    /// empties its window there: 50 ms of sound would be lost or repeated at each change, and only after what is
-    /// queued has been heard. So the pipeline is flushed at the present position.
+    /// Takes effect after what the sinks hold, without a flush. A buffer with which a sink waits for more than a second, as
+    /// with slides, keeps its time; if the change is larger than [`SMALL_CHANGE`], the pipeline is set up again at the
+    /// present position instead.
     fn set_rate(&mut self, rate: f64) {
         if !rate.is_finite() {
             return;
         }
         let rate = rate.clamp(RATES.0, RATES.1);
-        let changed = rate != self.rate;
-        self.rate = rate;
-        if changed && !self.ended && self.graph.is_some() {
-            self.resume_here();
+        let before = std::mem::replace(&mut self.rate, rate);
+        if rate != before
+            && !self.ended
+            && let Some(graph) = &self.graph
+        {
+            let now = graph.running_time(self.playing);
+            if self.timing.is_held_up(now) && (rate / before - 1.0).abs() > SMALL_CHANGE {
+                self.resume_here();
+            } else {
+                self.timing.set_rate(rate, now);
+            }
         }
         self.report_position();
     }
 
     /// Flushes the graph, or makes one if there is none for these tracks, and feeds it from the anchor on.
     fn set_up(&mut self, how: SetUp, anchor: Anchor) {
-        let tempo_used = self.anchor.rate != 1.0;
         let usable = self.graph.as_ref().is_some_and(|graph| graph.kinds().eq(self.tracks.iter().copied()));
         if usable {
             if let Some(graph) = &mut self.graph {
@@ -385,6 +399,7 @@ impl Session {
             self.graph = None;
         }
         self.anchor = anchor;
+        self.timing.restart(anchor.start, self.rate);
         (self.watch.since_set_up, self.watch.missing, self.watch.mute) = (0, 0, 0);
         match how {
             SetUp::Begin => {
@@ -397,11 +412,9 @@ impl Session {
         for feeder in &mut self.feeders {
             feeder.rewind(anchor.start);
         }
-        let ready = match &mut self.graph {
-            Some(graph) => graph.open(tempo_used),
-            None => self.make_graph(),
-        };
-        if let Err(error) = ready {
+        if let Some(graph) = &self.graph {
+            graph.open();
+        } else if let Err(error) = self.make_graph() {
             self.fail(error);
             return;
         }
@@ -417,7 +430,8 @@ impl Session {
         }
         let presenters = (&self.video, &self.audio);
         let queue = self.queue.clone();
-        let (graph, missing) = Graph::new(&self.config, &self.tracks, self.device_lost, presenters, queue)?;
+        let (graph, missing) =
+            Graph::new(&self.config, &self.tracks, self.device_lost, presenters, &self.timing, queue)?;
         graph.set_volume(self.volume.0, self.volume.1);
         self.graph = Some(graph);
         if missing.audio_device && !self.device_lost {

@@ -7,12 +7,14 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_audio as gst_audio;
 
-use super::anchor::from_clock;
 use super::config::{AudioCallback, AudioChunk, AudioOutput};
 use super::events::EventQueue;
+use super::retimer::{ahead, floats, presentation};
 use super::sink_video::lateness;
-use super::tail::{Tail, make, open_device};
+use super::tail::{Tail, make, make_retimer, open_device};
+use super::timing::Timing;
 use crate::error::PlayerError;
+use crate::model::MediaKind;
 use crate::render::{Epoch, RenderEvent};
 use crate::time::MediaTime;
 
@@ -24,9 +26,6 @@ const MOST_CHANNELS: i32 = 16;
 
 /// Decoded sound between decoder and sink, in nanoseconds.
 const QUEUED_SOUND: u64 = 200_000_000;
-
-/// The element that changes the speed of sound and keeps its pitch.
-pub(super) const TEMPO: &str = "audio-tempo";
 
 /// The element that sets loudness.
 pub(super) const VOLUME: &str = "audio-volume";
@@ -99,7 +98,7 @@ impl AudioPresenter {
     }
 
     fn sound(&self, sample: &gst::Sample, late: Option<i64>) {
-        self.heard().lateness = late;
+        self.heard().lateness = late.map(|late| late - sample.buffer().map_or(0, ahead));
         let callback = self.callback.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(callback) = callback.as_ref()
             && let Some(chunk) = chunk(sample)
@@ -112,9 +111,9 @@ impl AudioPresenter {
 /// Makes the tail for sound. The second value is false when a device was wanted and could not be had.
 pub(super) fn audio_tail(
     pipeline: &gst::Pipeline,
-    output: &AudioOutput,
-    device_lost: bool,
+    (output, device_lost): (&AudioOutput, bool),
     presenter: &Arc<AudioPresenter>,
+    timing: &Arc<Timing>,
 ) -> Result<(Tail, bool), PlayerError> {
     let queue = make("queue", "audio-queue")?;
     queue.set_property("max-size-buffers", 0u32);
@@ -127,12 +126,14 @@ pub(super) fn audio_tail(
         // A track that changes between one channel and two makes no device open again.
         .channels_range(2..=MOST_CHANNELS);
     format.set_property("caps", caps.build());
+    let retimer = make_retimer("audio-retimer", MediaKind::Audio, timing)?;
+    watch_first(&retimer, presenter);
     let mut chain = vec![
         queue,
         make("audioconvert", "audio-convert")?,
         make("audioresample", "audio-resample")?,
         format,
-        make("scaletempo", TEMPO)?,
+        retimer,
         make("volume", VOLUME)?,
     ];
     let device = match output {
@@ -148,14 +149,13 @@ pub(super) fn audio_tail(
         }
         None => clocked_sink(presenter).upcast(),
     };
-    watch_first(&sink, presenter);
     chain.push(sink);
     let empty = gst_audio::AudioCapsBuilder::new_interleaved()
         .format(gst_audio::AudioFormat::F32le)
         .rate(SINK_RATE)
         .channels(2)
         .build();
-    Ok((Tail::new(pipeline, chain, empty)?, opened))
+    Ok((Tail::new(pipeline, &chain, empty)?, opened))
 }
 
 /// Takes sound at its time and makes none.
@@ -181,12 +181,12 @@ fn clocked_sink(presenter: &Arc<AudioPresenter>) -> gst_app::AppSink {
     sink
 }
 
-fn watch_first(sink: &gst::Element, presenter: &Arc<AudioPresenter>) {
-    let Some(pad) = sink.static_pad("sink") else { return };
+fn watch_first(retimer: &gst::Element, presenter: &Arc<AudioPresenter>) {
+    let Some(pad) = retimer.static_pad("src") else { return };
     let presenter = presenter.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        if let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) {
-            presenter.came(from_clock(pts));
+        if let Some((pts, _)) = info.buffer().and_then(|buffer| presentation(buffer)) {
+            presenter.came(pts);
         }
         gst::PadProbeReturn::Ok
     });
@@ -195,12 +195,10 @@ fn watch_first(sink: &gst::Element, presenter: &Arc<AudioPresenter>) {
 fn chunk(sample: &gst::Sample) -> Option<AudioChunk> {
     let info = gst_audio::AudioInfo::from_caps(sample.caps()?).ok()?;
     let buffer = sample.buffer()?;
-    let map = buffer.map_readable().ok()?;
-    let (floats, _) = map.as_slice().as_chunks::<4>();
     Some(AudioChunk {
-        pts: from_clock(buffer.pts()?),
+        pts: presentation(buffer)?.0,
         sample_rate: info.rate(),
         channels: info.channels(),
-        samples: floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+        samples: floats(buffer),
     })
 }

@@ -9,11 +9,13 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 
-use super::anchor::from_clock;
 use super::config::{FrameCallback, VideoOutput};
 use super::events::EventQueue;
-use super::tail::{Tail, make, open_device};
+use super::retimer::presentation;
+use super::tail::{Tail, make, make_retimer, open_device};
+use super::timing::Timing;
 use crate::error::PlayerError;
+use crate::model::MediaKind;
 use crate::render::{Colorimetry, Epoch, FramePlane, PixelLayout, RenderEvent, VideoFrame};
 use crate::time::MediaTime;
 
@@ -35,7 +37,7 @@ struct Shown {
     /// Skip what was on screen already: the pipeline was set up again in the middle of an epoch.
     resumed: bool,
     /// Shown while the clock was held; it comes once more when its time has come.
-    prerolled: Option<gst::ClockTime>,
+    prerolled: Option<MediaTime>,
     presented: u64,
     corrupt: u64,
     /// Those later than [`MAX_LATENESS`].
@@ -122,25 +124,23 @@ impl VideoPresenter {
     /// A picture is due (`preroll` is false), or is the first one while the clock is held.
     fn picture(&self, sample: &gst::Sample, preroll: bool, late: Option<i64>) {
         let Some(buffer) = sample.buffer() else { return };
-        let Some(stamp) = buffer.pts() else { return };
-        let pts = from_clock(stamp);
+        let Some((pts, end)) = presentation(buffer) else { return };
         let mut shown = self.shown();
         if preroll && shown.announced {
             return;
         }
-        let repeated = shown.prerolled.take() == Some(stamp);
+        let repeated = shown.prerolled.take() == Some(pts);
         // Cut off by the segment, a picture that was on screen begins anew, but still before its end.
         if shown.resumed && shown.until.is_some_and(|until| pts < until) {
             return;
         }
-        let end = pts.shifted(buffer.duration().map_or(0, |span| span.nseconds() as i64));
         shown.until = Some(end);
         if !repeated {
             shown.presented += 1;
             shown.corrupt += u64::from(buffer.flags().contains(gst::BufferFlags::CORRUPTED));
         }
         if preroll {
-            shown.prerolled = Some(stamp);
+            shown.prerolled = Some(pts);
         } else {
             shown.resumed = false;
             shown.lateness = late;
@@ -172,9 +172,9 @@ impl VideoPresenter {
 /// Makes the tail for pictures. The second value is false when a window was wanted and could not be had.
 pub(super) fn video_tail(
     pipeline: &gst::Pipeline,
-    output: &VideoOutput,
-    drop_late: bool,
+    (output, drop_late): (&VideoOutput, bool),
     presenter: &Arc<VideoPresenter>,
+    timing: &Arc<Timing>,
 ) -> Result<(Tail, bool), PlayerError> {
     let queue = make("queue", "video-queue")?;
     queue.set_property("max-size-buffers", QUEUED_PICTURES);
@@ -182,6 +182,7 @@ pub(super) fn video_tail(
     queue.set_property("max-size-time", 0u64);
     // Passes pictures through untouched unless the decoder gives a layout that hosts do not take (4:2:2, RGB).
     let convert = make("videoconvert", "video-convert")?;
+    let retimer = make_retimer("video-retimer", MediaKind::Video, timing)?;
     let window = match output {
         VideoOutput::Window => open_device(gst::ElementFactoryType::MEDIA_VIDEO, "video-sink"),
         VideoOutput::Frames(_) | VideoOutput::Count => None,
@@ -198,7 +199,7 @@ pub(super) fn video_tail(
     let empty = empty.map_err(|error| {
         PlayerError::fatal(crate::error::ErrorCode::Internal, format!("no caps for an empty picture: {error}"))
     })?;
-    Ok((Tail::new(pipeline, vec![queue, convert, sink], empty)?, opened))
+    Ok((Tail::new(pipeline, &[queue, convert, retimer, sink], empty)?, opened))
 }
 
 fn frame_sink(drop_late: bool, presenter: &Arc<VideoPresenter>) -> gst_app::AppSink {

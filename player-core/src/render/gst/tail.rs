@@ -1,10 +1,15 @@
 //! The back of a track, from the queue after the decoder to the sink. It lives as long as its pipeline.
 
+use std::sync::Arc;
+
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::anchor::{Anchor, to_clock};
+use super::retimer::retimer;
+use super::timing::Timing;
 use crate::error::{ErrorCode, PlayerError, Stage};
+use crate::model::MediaKind;
 use crate::time::MediaTime;
 
 /// Sinks that are never tried: DirectFB's takes the process down where there is no framebuffer.
@@ -13,7 +18,6 @@ const UNSAFE_SINKS: [&str; 1] = ["dfbvideosink"];
 /// A chain of linked elements with one entrance.
 pub(super) struct Tail {
     entry: gst::Pad,
-    chain: Vec<gst::Element>,
     empty_caps: gst::Caps,
 }
 
@@ -21,14 +25,14 @@ impl Tail {
     /// Links the chain inside the pipeline. `empty_caps` describe what would come, for a track that never comes.
     pub(super) fn new(
         pipeline: &gst::Pipeline,
-        chain: Vec<gst::Element>,
+        chain: &[gst::Element],
         empty_caps: gst::Caps,
     ) -> Result<Self, PlayerError> {
-        pipeline.add_many(&chain).map_err(|error| broken(&error))?;
-        gst::Element::link_many(&chain).map_err(|error| broken(&error))?;
+        pipeline.add_many(chain).map_err(|error| broken(&error))?;
+        gst::Element::link_many(chain).map_err(|error| broken(&error))?;
         let entry = chain.first().and_then(|first| first.static_pad("sink"));
         let entry = entry.ok_or_else(|| failure("a chain without entrance".to_owned()))?;
-        Ok(Self { entry, chain, empty_caps })
+        Ok(Self { entry, empty_caps })
     }
 
     /// Returns the pad that a head links to.
@@ -58,24 +62,6 @@ impl Tail {
         self.entry.send_event(gst::event::Gap::builder(to_clock(from)).build());
     }
 
-    /// Puts a fresh element of the same kind in the place of the one named `name`, while the tail is flushing.
-    pub(super) fn renew(&mut self, pipeline: &gst::Pipeline, name: &str) -> Result<(), PlayerError> {
-        let Some(index) = self.chain.iter().position(|element| element.name() == name) else { return Ok(()) };
-        let (Some(before), Some(after)) = (self.chain.get(index.wrapping_sub(1)), self.chain.get(index + 1)) else {
-            return Ok(());
-        };
-        let old = &self.chain[index];
-        let factory = old.factory().ok_or_else(|| failure(format!("{name} has no factory")))?;
-        let _ = old.set_state(gst::State::Null);
-        pipeline.remove(old).map_err(|error| broken(&error))?;
-        let fresh = factory.create().name(name).build().map_err(|error| broken(&error))?;
-        pipeline.add(&fresh).map_err(|error| broken(&error))?;
-        gst::Element::link_many([before, &fresh, after]).map_err(|error| broken(&error))?;
-        fresh.sync_state_with_parent().map_err(|error| broken(&error))?;
-        self.chain[index] = fresh;
-        Ok(())
-    }
-
     /// Sends the sink the caps of its coming input, when no head has.
     pub(super) fn open_stream(&self, anchor: &Anchor) {
         self.entry.send_event(gst::event::StreamStart::new("kinora-empty"));
@@ -93,6 +79,14 @@ pub(super) fn make(factory: &str, name: &str) -> Result<gst::Element, PlayerErro
         .name(name)
         .build()
         .map_err(|_| failure(format!("the GStreamer element {factory} is missing")).with_feature(factory))
+}
+
+/// Makes the element that stamps buffers with running time and, on audio, changes the tempo.
+///
+/// # Errors
+/// [`ErrorCode::RendererFailed`] when GStreamer refuses its pads.
+pub(super) fn make_retimer(name: &str, track: MediaKind, timing: &Arc<Timing>) -> Result<gst::Element, PlayerError> {
+    retimer(name, track, timing).map_err(|error| broken(&error))
 }
 
 /// The best sink of a class that opens its device.

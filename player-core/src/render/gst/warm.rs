@@ -16,8 +16,7 @@ use crate::container::Codec;
 
 /// Elements of every pipeline. They are loaded first, because libraries are linked one after the other in a process and a
 /// pipeline can be built while the decoders are linked.
-const ELEMENTS: [&str; 7] =
-    ["queue", "videoconvert", "audioconvert", "audioresample", "capsfilter", "scaletempo", "volume"];
+const ELEMENTS: [&str; 6] = ["queue", "videoconvert", "audioconvert", "audioresample", "capsfilter", "volume"];
 
 /// Pause before decoders are linked. Linking holds a lock, not a fair one, that a new thread needs when it first uses
 /// thread-local storage: without the pause the player's threads of a program that has just begun often got it only when all was

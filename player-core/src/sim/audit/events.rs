@@ -230,7 +230,9 @@ impl Announced {
         let Some(last) = last.filter(|last| last.protocol.is_some() && snapshot.protocol.is_some()) else { return };
         let tracks = last.tracks == snapshot.tracks && last.qualities == snapshot.qualities;
         require(now, tracks || changes.tracks, || "tracks changed and no event says so".to_owned());
-        let timeline = (last.duration, last.seekable) == (snapshot.duration, snapshot.seekable);
+        // The window of a live presentation moves with time.
+        let is_live = last.live.is_some() || snapshot.live.is_some();
+        let timeline = is_live || (last.duration, last.seekable) == (snapshot.duration, snapshot.seekable);
         require(now, timeline || changes.timeline, || "the timeline changed and no event says so".to_owned());
         require(now, last.cues == snapshot.cues || changes.cues, || "cues changed and no event says so".to_owned());
         let metadata = last.metadata == snapshot.metadata || changes.metadata;

@@ -1,10 +1,11 @@
 //! Addresses and times of segments (ISO/IEC 23009-1 §5.3.9).
 
 use super::element::Element;
+use super::live::AvailabilityTimeOffset;
 use super::template::UrlTemplate;
 use crate::error::check_range;
 use crate::uri::check_uri;
-use crate::{ByteRange, ManifestError};
+use crate::{ByteRange, Layout, ManifestError};
 
 /// Addresses of the segments of a representation: one of the three ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,10 @@ pub struct SegmentTemplate {
     pub start_number: u64,
     /// `@presentationTimeOffset` in ticks.
     pub presentation_time_offset: Option<u64>,
+    /// `@availabilityTimeOffset`.
+    pub availability_time_offset: Option<AvailabilityTimeOffset>,
+    /// `@availabilityTimeComplete`; false if a segment can be read while it is being written.
+    pub availability_time_complete: Option<bool>,
     /// Times of the segments.
     pub timing: SegmentTiming,
 }
@@ -111,11 +116,11 @@ pub fn fold_timeline(segments: impl IntoIterator<Item = (u64, u64)>) -> Vec<Time
 }
 
 impl SegmentAddressing {
-    pub(super) fn element(&self) -> Result<Element, ManifestError> {
+    pub(super) fn element(&self, layout: Layout) -> Result<Element, ManifestError> {
         match self {
             Self::Base(base) => base.element(),
             Self::List(list) => list.element(),
-            Self::Template(template) => template.element(),
+            Self::Template(template) => template.element(layout),
         }
     }
 }
@@ -165,16 +170,34 @@ impl MediaRange {
 }
 
 impl SegmentTemplate {
-    fn element(&self) -> Result<Element, ManifestError> {
+    /// Creates a template with numbers from 1, without anything that may be absent.
+    pub const fn new(timescale: u32, media: UrlTemplate, timing: SegmentTiming) -> Self {
+        Self {
+            timescale,
+            initialization: None,
+            media,
+            start_number: 1,
+            presentation_time_offset: None,
+            availability_time_offset: None,
+            availability_time_complete: None,
+            timing,
+        }
+    }
+
+    fn element(&self, layout: Layout) -> Result<Element, ManifestError> {
         let media = self.media.to_string();
         check_uri("media", &media)?;
-        if !self.media.has_number() {
+        if !self.media.is_variable() {
             let reason = "the address is the same for all segments";
+            return Err(ManifestError::Contradiction { place: "media", reason });
+        }
+        if self.media.has_time() && matches!(self.timing, SegmentTiming::Duration(_)) {
+            let reason = "$Time$ without a timeline";
             return Err(ManifestError::Contradiction { place: "media", reason });
         }
         if let Some(initialization) = &self.initialization {
             check_uri("initialization", &initialization.to_string())?;
-            if initialization.has_number() {
+            if initialization.is_variable() {
                 let reason = "the address differs from segment to segment";
                 return Err(ManifestError::Contradiction { place: "initialization", reason });
             }
@@ -184,7 +207,9 @@ impl SegmentTemplate {
             .optional("initialization", self.initialization.as_ref())
             .attribute("media", media)
             .attribute("startNumber", self.start_number)
-            .optional("presentationTimeOffset", self.presentation_time_offset);
+            .optional("presentationTimeOffset", self.presentation_time_offset)
+            .optional("availabilityTimeOffset", self.availability_time_offset.map(|offset| offset.text(layout)))
+            .optional("availabilityTimeComplete", self.availability_time_complete);
         let mut elements = Vec::new();
         Ok(self.timing.describe(element, &mut elements)?.any_elements(elements))
     }
@@ -208,7 +233,11 @@ impl SegmentTiming {
 }
 
 impl TimelineEntry {
-    fn element(&self) -> Result<Element, ManifestError> {
+    /// Returns the `S` element, which a [`Patch`](super::Patch) may add.
+    ///
+    /// # Errors
+    /// For a duration of zero.
+    pub fn element(&self) -> Result<Element, ManifestError> {
         check_range("d", self.d, self.d > 0)?;
         let element = Element::new("S").optional("t", self.t).attribute("d", self.d);
         Ok(element.optional("r", Some(self.r).filter(|r| *r > 0)))

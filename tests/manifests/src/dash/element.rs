@@ -48,6 +48,29 @@ impl Element {
         self
     }
 
+    /// Returns the name.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns all attributes in order.
+    pub(super) fn attributes(&self) -> &[(&'static str, String)] {
+        &self.attributes
+    }
+
+    /// Returns the value of an attribute.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the children; `None` if the content is a text or nothing.
+    pub(super) fn children(&self) -> Option<&[Self]> {
+        match &self.content {
+            Content::Elements(elements) => Some(elements),
+            Content::Empty | Content::Text(_) => None,
+        }
+    }
+
     /// Adds an attribute that may be absent.
     pub(super) fn optional(self, name: &'static str, value: Option<impl ToString>) -> Self {
         match value {

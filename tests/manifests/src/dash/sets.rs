@@ -2,12 +2,13 @@
 
 use super::addressing::SegmentAddressing;
 use super::element::Element;
-use crate::ManifestError;
+use super::live::{BaseUrl, ProducerReferenceTime, Resync};
 use crate::error::{check_characters, check_not_empty, check_range};
 use crate::uri::check_uri;
+use crate::{Layout, ManifestError};
 
 /// `AdaptationSet`: representations of the same content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AdaptationSet {
     /// `@id`; unique in the period.
     pub id: Option<u32>,
@@ -31,6 +32,16 @@ pub struct AdaptationSet {
     pub frame_rate: Option<FrameRate>,
     /// `ContentProtection` of all representations.
     pub content_protections: Vec<ContentProtection>,
+    /// `EssentialProperty`.
+    pub essential_properties: Vec<Descriptor>,
+    /// `SupplementalProperty`.
+    pub supplemental_properties: Vec<Descriptor>,
+    /// `InbandEventStream`: schemes of the event messages in segments.
+    pub inband_event_streams: Vec<Descriptor>,
+    /// `ProducerReferenceTime`.
+    pub producer_reference_times: Vec<ProducerReferenceTime>,
+    /// `Resync` of all representations.
+    pub resyncs: Vec<Resync>,
     /// `Label`: names for people.
     pub labels: Vec<String>,
     /// `Accessibility`.
@@ -94,7 +105,7 @@ pub struct ContentProtection {
 }
 
 /// `Representation`: one encoding.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Representation {
     /// `@id`, without white space; unique in the period.
     pub id: String,
@@ -114,8 +125,14 @@ pub struct Representation {
     pub audio_sampling_rate: Option<u32>,
     /// `AudioChannelConfiguration`.
     pub audio_channel_configurations: Vec<Descriptor>,
+    /// `InbandEventStream`: schemes of the event messages in segments.
+    pub inband_event_streams: Vec<Descriptor>,
+    /// `ProducerReferenceTime`.
+    pub producer_reference_times: Vec<ProducerReferenceTime>,
+    /// `Resync`.
+    pub resyncs: Vec<Resync>,
     /// `BaseURL`.
-    pub base_urls: Vec<String>,
+    pub base_urls: Vec<BaseUrl>,
     /// Addresses of the segments.
     pub segments: Option<SegmentAddressing>,
 }
@@ -135,6 +152,11 @@ impl AdaptationSet {
             max_height: None,
             frame_rate: None,
             content_protections: Vec::new(),
+            essential_properties: Vec::new(),
+            supplemental_properties: Vec::new(),
+            inband_event_streams: Vec::new(),
+            producer_reference_times: Vec::new(),
+            resyncs: Vec::new(),
             labels: Vec::new(),
             accessibilities: Vec::new(),
             roles: Vec::new(),
@@ -143,7 +165,7 @@ impl AdaptationSet {
         }
     }
 
-    pub(super) fn element(&self) -> Result<Element, ManifestError> {
+    pub(super) fn element(&self, layout: Layout) -> Result<Element, ManifestError> {
         check_not_empty("mimeType", &self.mime_type)?;
         if let Some(sap) = self.start_with_sap {
             check_range("startWithSAP", sap, sap <= 6)?;
@@ -167,24 +189,35 @@ impl AdaptationSet {
         for protection in &self.content_protections {
             elements.push(protection.element()?);
         }
+        let properties = [
+            ("EssentialProperty", &self.essential_properties),
+            ("SupplementalProperty", &self.supplemental_properties),
+            ("InbandEventStream", &self.inband_event_streams),
+        ];
+        for (name, descriptors) in properties {
+            for descriptor in descriptors {
+                elements.push(descriptor.element(name)?);
+            }
+        }
         elements.extend(self.labels.iter().map(|label| Element::new("Label").text(label.as_str())));
+        push_points(&mut elements, &self.producer_reference_times, &self.resyncs)?;
         for (name, descriptors) in [("Accessibility", &self.accessibilities), ("Role", &self.roles)] {
             for descriptor in descriptors {
                 elements.push(descriptor.element(name)?);
             }
         }
         if let Some(segments) = &self.segments {
-            elements.push(segments.element()?);
+            elements.push(segments.element(layout)?);
         }
         for representation in &self.representations {
-            elements.push(representation.element()?);
+            elements.push(representation.element(layout)?);
         }
         Ok(element.elements(elements))
     }
 }
 
 impl Representation {
-    fn element(&self) -> Result<Element, ManifestError> {
+    fn element(&self, layout: Layout) -> Result<Element, ManifestError> {
         check_not_empty("Representation@id", &self.id)?;
         check_characters("Representation@id", &self.id, |character| !character.is_whitespace())?;
         check_range("bandwidth", self.bandwidth, u32::try_from(self.bandwidth).is_ok())?;
@@ -201,15 +234,31 @@ impl Representation {
         for descriptor in &self.audio_channel_configurations {
             elements.push(descriptor.element("AudioChannelConfiguration")?);
         }
+        for descriptor in &self.inband_event_streams {
+            elements.push(descriptor.element("InbandEventStream")?);
+        }
+        push_points(&mut elements, &self.producer_reference_times, &self.resyncs)?;
         for url in &self.base_urls {
-            check_uri("BaseURL", url)?;
-            elements.push(Element::new("BaseURL").text(url.as_str()));
+            elements.push(url.element(layout)?);
         }
         if let Some(segments) = &self.segments {
-            elements.push(segments.element()?);
+            elements.push(segments.element(layout)?);
         }
         Ok(element.any_elements(elements))
     }
+}
+
+/// Adds the elements that describe points in the media.
+fn push_points(
+    elements: &mut Vec<Element>,
+    times: &[ProducerReferenceTime],
+    resyncs: &[Resync],
+) -> Result<(), ManifestError> {
+    elements.extend(times.iter().map(ProducerReferenceTime::element));
+    for resync in resyncs {
+        elements.push(resync.element()?);
+    }
+    Ok(())
 }
 
 impl Descriptor {
@@ -218,7 +267,7 @@ impl Descriptor {
         Self { scheme_id_uri: scheme_id_uri.into(), value: Some(value.into()) }
     }
 
-    fn element(&self, name: &'static str) -> Result<Element, ManifestError> {
+    pub(super) fn element(&self, name: &'static str) -> Result<Element, ManifestError> {
         check_uri("schemeIdUri", &self.scheme_id_uri)?;
         let element = Element::new(name).attribute("schemeIdUri", &self.scheme_id_uri);
         Ok(element.optional("value", self.value.as_ref()))

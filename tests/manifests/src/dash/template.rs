@@ -7,6 +7,7 @@ use std::fmt;
 pub struct UrlTemplate {
     text: String,
     has_number: bool,
+    has_time: bool,
 }
 
 impl UrlTemplate {
@@ -37,9 +38,22 @@ impl UrlTemplate {
         self
     }
 
+    /// Adds `$Time$`, for segments with a timeline.
+    #[must_use]
+    pub fn time(mut self) -> Self {
+        self.text.push_str("$Time$");
+        self.has_time = true;
+        self
+    }
+
     /// Returns true if the address differs from segment to segment.
-    pub(super) const fn has_number(&self) -> bool {
-        self.has_number
+    pub(super) const fn is_variable(&self) -> bool {
+        self.has_number || self.has_time
+    }
+
+    /// Returns true if the address holds the time of the segment.
+    pub(super) const fn has_time(&self) -> bool {
+        self.has_time
     }
 }
 
@@ -57,8 +71,10 @@ mod tests {
     fn literals_cannot_become_identifiers() {
         let template = UrlTemplate::new("a/").representation_id().literal("/$Number$-").number(5).literal(".m4s");
         assert_eq!(template.to_string(), "a/$RepresentationID$/$$Number$$-$Number%05d$.m4s");
-        assert!(template.has_number());
-        assert!(!UrlTemplate::new("$Number$").has_number());
+        assert!(template.is_variable() && !template.has_time());
+        assert!(!UrlTemplate::new("$Number$").is_variable() && !UrlTemplate::new("$Time$").is_variable());
+        let timed = UrlTemplate::new("a-").time();
+        assert_eq!((timed.to_string().as_str(), timed.is_variable(), timed.has_time()), ("a-$Time$", true, true));
         assert_eq!(
             [0, 1, 2].map(|digits| UrlTemplate::new("").number(digits).to_string()),
             ["$Number$", "$Number$", "$Number%02d$"]

@@ -20,10 +20,9 @@ fn mpd(periods: Vec<Period>) -> Mpd {
         profiles: "urn:a,urn:b".to_owned(),
         mpd_type: MpdType::Static { media_presentation_duration: Duration::from_secs(60) },
         min_buffer_time: Duration::from_millis(1500),
-        max_segment_duration: None,
-        availability_start_time: None,
         declares_xlink: true,
         periods: periods.into_iter().map(PeriodElement::Inline).collect(),
+        ..Mpd::default()
     }
 }
 
@@ -40,14 +39,7 @@ fn addressed(segments: SegmentAddressing) -> Option<ManifestError> {
 }
 
 fn template() -> SegmentTemplate {
-    SegmentTemplate {
-        timescale: 1,
-        initialization: None,
-        media: UrlTemplate::new("a").number(1),
-        start_number: 1,
-        presentation_time_offset: None,
-        timing: SegmentTiming::Duration(1),
-    }
+    SegmentTemplate::new(1, UrlTemplate::new("a").number(1), SegmentTiming::Duration(1))
 }
 
 fn list(timing: SegmentTiming, media_ranges: Vec<MediaRange>) -> SegmentList {
@@ -78,7 +70,7 @@ fn children_stand_in_the_order_of_the_schema() {
         content: Some(vec![Element::new("Laurl").text("http://h/?a&b")]),
     };
     let inner = Representation {
-        base_urls: vec!["a.mp4".to_owned()],
+        base_urls: vec!["a.mp4".into()],
         audio_channel_configurations: vec![role.clone()],
         segments: Some(SegmentAddressing::Base(SegmentBase {
             timescale: 9,

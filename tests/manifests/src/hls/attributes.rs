@@ -1,8 +1,10 @@
 //! Attribute lists (RFC 8216bis §4.2). This file knows no tag.
 
-use crate::ManifestError;
+use std::time::Duration;
+
 use crate::error::{check_characters, check_not_empty};
 use crate::uri::check_uri;
+use crate::{Layout, ManifestError};
 
 /// A tag with an attribute list, as it grows.
 #[derive(Debug)]
@@ -27,12 +29,30 @@ impl TagWriter {
 
     /// Adds a quoted-string. There is no way to escape in it, so quotation marks and control characters are errors.
     pub(super) fn quoted(&mut self, name: &'static str, value: &str) -> Result<(), ManifestError> {
-        check_not_empty(name, value)?;
-        check_characters(name, value, |character| character != '"' && !character.is_control())?;
-        if let Some(reference) = variable_reference(value) {
-            return Err(ManifestError::VariableReference { place: name, reference: reference.to_owned() });
-        }
+        self.named_text(name, name, value)
+    }
+
+    /// Adds a quoted-string with a name that is not known in advance; `place` stands for it in errors.
+    pub(super) fn named_text(&mut self, place: &'static str, name: &str, value: &str) -> Result<(), ManifestError> {
+        check_not_empty(place, value)?;
+        check_text(place, value, |_| true)?;
         self.push(name, &format!("\"{value}\""));
+        Ok(())
+    }
+
+    /// Adds a quoted-string of items without the separator; it may be empty.
+    pub(super) fn quoted_list(
+        &mut self,
+        name: &'static str,
+        items: &[String],
+        separator: char,
+    ) -> Result<(), ManifestError> {
+        for item in items {
+            check_not_empty(name, item)?;
+            check_text(name, item, |character| character != separator)?;
+        }
+        let list = items.join(separator.encode_utf8(&mut [0; 4]));
+        self.push(name, &format!("\"{list}\""));
         Ok(())
     }
 
@@ -61,16 +81,26 @@ impl TagWriter {
     }
 
     /// Adds a hexadecimal-sequence.
-    pub(super) fn hexadecimal(&mut self, name: &'static str, value: &[u8]) {
+    pub(super) fn hexadecimal(&mut self, name: &str, value: &[u8]) {
         let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
         self.push(name, &format!("0x{digits}"));
     }
 
     /// Adds a decimal-floating-point of three decimals.
     pub(super) fn decimal(&mut self, name: &'static str, value: f64) -> Result<(), ManifestError> {
-        crate::error::check_range(name, value, value.is_finite() && value >= 0.0)?;
+        self.named_decimal(name, name, value)
+    }
+
+    /// Adds a decimal-floating-point with a name that is not known in advance; `place` stands for it in errors.
+    pub(super) fn named_decimal(&mut self, place: &'static str, name: &str, value: f64) -> Result<(), ManifestError> {
+        crate::error::check_range(place, value, value.is_finite() && value >= 0.0)?;
         self.push(name, &format!("{value:.3}"));
         Ok(())
+    }
+
+    /// Adds a decimal-floating-point of seconds, exact to the nanosecond.
+    pub(super) fn seconds(&mut self, name: &'static str, value: Duration, layout: Layout) {
+        self.push(name, &layout.extinf(value));
     }
 
     /// Adds a decimal-resolution.
@@ -81,6 +111,15 @@ impl TagWriter {
     /// Ends the tag's line.
     pub(super) fn finish(self) -> String {
         self.text + "\n"
+    }
+}
+
+/// Returns an error for a text that no quoted-string can hold, or that has a character which is not allowed.
+fn check_text(place: &'static str, text: &str, is_allowed: impl Fn(char) -> bool) -> Result<(), ManifestError> {
+    check_characters(place, text, |character| character != '"' && !character.is_control() && is_allowed(character))?;
+    match variable_reference(text) {
+        Some(reference) => Err(ManifestError::VariableReference { place, reference: reference.to_owned() }),
+        None => Ok(()),
     }
 }
 

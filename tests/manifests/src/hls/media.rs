@@ -1,10 +1,12 @@
-//! Media playlists (RFC 8216bis §4.4.3–§4.4.4).
+//! Media playlists (RFC 8216bis §4.4.3).
 
 use std::time::Duration;
 
-use super::attributes::TagWriter;
-use super::{check_uri_line, opening, push_start};
-use crate::{ByteRange, Layout, ManifestError};
+use super::date_range::DateRange;
+use super::live::{IncompleteSegment, Part, PreloadHint, RenditionReport, ServerControl, Skip, push_parts};
+use super::segment_tags::{SegmentRange, SegmentTag, push_tags};
+use super::{VERSION, check_uri_line, opening, push_start};
+use crate::{Layout, ManifestError};
 
 /// A media playlist. Without a type and an end, it is one that slides.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,8 +23,22 @@ pub struct MediaPlaylist {
     pub start_time_offset: Option<f64>,
     /// `EXT-X-INDEPENDENT-SEGMENTS`: each segment can be decoded without others.
     pub independent_segments: bool,
+    /// `EXT-X-SERVER-CONTROL`.
+    pub server_control: Option<ServerControl>,
+    /// `PART-TARGET` of `EXT-X-PART-INF`: no part is longer.
+    pub part_target: Option<Duration>,
+    /// `EXT-X-SKIP`, in a delta update; the segments are those after the skipped ones.
+    pub skip: Option<Skip>,
+    /// `EXT-X-DATERANGE` tags, written in front of the segments.
+    pub date_ranges: Vec<DateRange>,
     /// Segments in order.
     pub segments: Vec<Segment>,
+    /// Parts of the segment after the last one.
+    pub incomplete_segment: Option<IncompleteSegment>,
+    /// `EXT-X-PRELOAD-HINT` tags, one of each type.
+    pub preload_hints: Vec<PreloadHint>,
+    /// `EXT-X-RENDITION-REPORT` tags.
+    pub rendition_reports: Vec<RenditionReport>,
     /// `EXT-X-ENDLIST`: no segment will be added.
     pub is_ended: bool,
 }
@@ -41,6 +57,8 @@ pub enum PlaylistType {
 pub struct Segment {
     /// Tags in front of `EXTINF`. Their order has a meaning: a key that stands in front of a map encrypts it.
     pub tags: Vec<SegmentTag>,
+    /// `EXT-X-PART` tags; none once the segment is too far from the end.
+    pub parts: Vec<Part>,
     /// Duration in `EXTINF`, exact to the nanosecond.
     pub duration: Duration,
     /// `EXT-X-BYTERANGE`, if the segment is part of its file.
@@ -52,81 +70,8 @@ pub struct Segment {
 impl Segment {
     /// Creates a segment that is a file, without tags.
     pub fn new(uri: impl Into<String>, duration: Duration) -> Self {
-        Self { tags: Vec::new(), duration, byte_range: None, uri: uri.into() }
+        Self { tags: Vec::new(), parts: Vec::new(), duration, byte_range: None, uri: uri.into() }
     }
-}
-
-/// A tag in front of a segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SegmentTag {
-    /// `EXT-X-DISCONTINUITY`: timestamps, format or tracks change.
-    Discontinuity,
-    /// `EXT-X-GAP`: the media of the segment is absent.
-    Gap,
-    /// `EXT-X-BITRATE` in kilobits per second, from here on for segments without byte ranges.
-    Bitrate(u64),
-    /// `EXT-X-KEY`: encryption from here on.
-    Key(Key),
-    /// `EXT-X-MAP`: initialisation data from here on.
-    Map {
-        /// `URI`.
-        uri: String,
-        /// `BYTERANGE`, if it is part of the file.
-        byte_range: Option<ByteRange>,
-    },
-}
-
-/// Bytes of a segment in its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SegmentRange {
-    /// A range with its offset.
-    At(ByteRange),
-    /// As many bytes, from the end of the segment before it in the same file on.
-    Next {
-        /// Number of bytes.
-        length: u64,
-    },
-    /// As [`Self::Next`], with nothing in the playlist that it could follow, which §4.4.4.2 forbids. A reader must survive
-    /// it: the virtual film begins so once its first segments are removed.
-    Orphan {
-        /// Number of bytes.
-        length: u64,
-    },
-}
-
-/// Encryption of segments (§4.4.4.4).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// `METHOD=NONE`, which has no other attribute.
-    None,
-    /// Any other method.
-    Encrypted(KeyAttributes),
-}
-
-/// Attributes of `EXT-X-KEY`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyAttributes {
-    /// `METHOD`.
-    pub method: EncryptionMethod,
-    /// `URI` of the key.
-    pub uri: String,
-    /// `KEYFORMAT`; `None` is `identity`.
-    pub key_format: Option<String>,
-    /// `KEYFORMATVERSIONS`; the attribute is absent if there are none.
-    pub key_format_versions: Vec<u32>,
-    /// `KEYID`, which key formats other than `identity` use.
-    pub key_id: Option<[u8; 16]>,
-}
-
-/// Method of encryption.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EncryptionMethod {
-    /// Files as a whole, AES-128 in CBC mode.
-    Aes128,
-    /// Samples, by the scheme of the key format.
-    SampleAes,
-    /// Samples by the scheme `cenc`: AES-128 in CTR mode.
-    SampleAesCtr,
 }
 
 impl MediaPlaylist {
@@ -139,10 +84,16 @@ impl MediaPlaylist {
     /// Returns the text of the playlist.
     ///
     /// # Errors
-    /// For a value that its place cannot hold, a segment longer than the target duration, a range without an offset that
-    /// follows no range of its file, and a playlist of the type VOD without an end.
+    /// For a value that its place cannot hold, a segment or a part longer than its target duration, a range without an
+    /// offset that follows no range of its file, a playlist of the type VOD without an end, an end with media to come,
+    /// parts without `PART-HOLD-BACK` and a delta update that the server did not announce.
     pub fn to_text(&self, layout: Layout) -> Result<String, ManifestError> {
-        let mut text = opening();
+        self.check_live()?;
+        let mut text = opening(match &self.skip {
+            Some(skip) if skip.recently_removed_dateranges.is_some() => 10,
+            Some(_) => 9,
+            None => VERSION,
+        });
         text.push_str(&format!("#EXT-X-TARGETDURATION:{}\n", self.target_duration));
         if let Some(sequence) = self.media_sequence {
             text.push_str(&format!("#EXT-X-MEDIA-SEQUENCE:{sequence}\n"));
@@ -163,19 +114,78 @@ impl MediaPlaylist {
         if self.independent_segments {
             text.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
         }
+        if let Some(control) = self.server_control {
+            text.push_str(&control.to_line(self.target_duration, self.part_target, layout)?);
+        }
+        if let Some(target) = self.part_target {
+            text.push_str(&format!("#EXT-X-PART-INF:PART-TARGET={}\n", layout.extinf(target)));
+        }
+        if let Some(skip) = &self.skip {
+            text.push_str(&skip.to_line()?);
+        }
+        for range in &self.date_ranges {
+            text.push_str(&range.to_line(layout)?);
+        }
+        self.push_segments(&mut text, layout)?;
+        for hint in &self.preload_hints {
+            text.push_str(&hint.to_line()?);
+        }
+        for report in &self.rendition_reports {
+            text.push_str(&report.to_line()?);
+        }
+        if self.is_ended {
+            text.push_str("#EXT-X-ENDLIST\n");
+        }
+        Ok(text)
+    }
+
+    fn push_segments(&self, text: &mut String, layout: Layout) -> Result<(), ManifestError> {
         let mut before = None;
         for segment in &self.segments {
             if rounded(segment.duration) > self.target_duration {
                 let (duration, target_duration) = (segment.duration, self.target_duration);
                 return Err(ManifestError::SegmentTooLong { duration, target_duration });
             }
-            segment.push_to(&mut text, before, layout)?;
+            push_tags(text, &segment.tags)?;
+            push_parts(text, &segment.parts, self.part_target, layout)?;
+            segment.push_to(text, before, layout)?;
             before = Some(segment);
         }
-        if self.is_ended {
-            text.push_str("#EXT-X-ENDLIST\n");
+        if let Some(incomplete) = &self.incomplete_segment {
+            push_tags(text, &incomplete.tags)?;
+            push_parts(text, &incomplete.parts, self.part_target, layout)?;
         }
-        Ok(text)
+        Ok(())
+    }
+
+    /// Checks what belongs together in a playlist that grows.
+    fn check_live(&self) -> Result<(), ManifestError> {
+        let contradiction = |place, reason| Err(ManifestError::Contradiction { place, reason });
+        let control = self.server_control.unwrap_or_default();
+        if self.part_target.is_some() && control.part_hold_back.is_none() {
+            return contradiction("EXT-X-PART-INF", "PART-HOLD-BACK is absent");
+        }
+        if self.is_ended && (self.incomplete_segment.is_some() || !self.preload_hints.is_empty()) {
+            return contradiction("EXT-X-ENDLIST", "media is announced that is still to come");
+        }
+        let hints = self.preload_hints.iter().enumerate();
+        if hints
+            .into_iter()
+            .any(|(place, hint)| self.preload_hints.iter().take(place).any(|before| before.hint_type == hint.hint_type))
+        {
+            return contradiction("EXT-X-PRELOAD-HINT", "two hints of one type");
+        }
+        let Some(skip) = &self.skip else { return Ok(()) };
+        if control.can_skip_until.is_none() {
+            return contradiction("EXT-X-SKIP", "CAN-SKIP-UNTIL is absent");
+        }
+        if skip.recently_removed_dateranges.is_some() && !control.can_skip_dateranges {
+            return contradiction("RECENTLY-REMOVED-DATERANGES", "CAN-SKIP-DATERANGES is absent");
+        }
+        if self.media_sequence.is_none() {
+            return contradiction("EXT-X-SKIP", "EXT-X-MEDIA-SEQUENCE is absent");
+        }
+        Ok(())
     }
 }
 
@@ -186,76 +196,14 @@ const fn rounded(duration: Duration) -> u64 {
 
 impl Segment {
     fn push_to(&self, text: &mut String, before: Option<&Self>, layout: Layout) -> Result<(), ManifestError> {
-        for (place, tag) in self.tags.iter().enumerate() {
-            let is_single = matches!(tag, SegmentTag::Discontinuity | SegmentTag::Gap | SegmentTag::Bitrate(_));
-            let is_same = |other: &SegmentTag| std::mem::discriminant(other) == std::mem::discriminant(tag);
-            if is_single && self.tags.iter().take(place).any(is_same) {
-                return Err(ManifestError::Contradiction { place: "segment tags", reason: "one of them stands twice" });
-            }
-            text.push_str(&tag.to_line()?);
-        }
         text.push_str(&format!("#EXTINF:{},\n", layout.extinf(self.duration)));
-        match self.byte_range {
-            Some(SegmentRange::At(range)) => {
-                text.push_str(&format!("#EXT-X-BYTERANGE:{}\n", range.hls("EXT-X-BYTERANGE")?));
-            }
-            Some(SegmentRange::Next { length }) => {
-                if !before.is_some_and(|before| before.byte_range.is_some() && before.uri == self.uri) {
-                    let reason = "no offset, and no range of the same file before it";
-                    return Err(ManifestError::Contradiction { place: "EXT-X-BYTERANGE", reason });
-                }
-                text.push_str(&format!("#EXT-X-BYTERANGE:{length}\n"));
-            }
-            Some(SegmentRange::Orphan { length }) => text.push_str(&format!("#EXT-X-BYTERANGE:{length}\n")),
-            None => {}
+        if let Some(range) = self.byte_range {
+            let follows = before.is_some_and(|before| before.byte_range.is_some() && before.uri == self.uri);
+            text.push_str(&format!("#EXT-X-BYTERANGE:{}\n", range.text("EXT-X-BYTERANGE", follows)?));
         }
         check_uri_line(&self.uri)?;
         text.push_str(&self.uri);
         text.push('\n');
         Ok(())
-    }
-}
-
-impl SegmentTag {
-    fn to_line(&self) -> Result<String, ManifestError> {
-        Ok(match self {
-            Self::Discontinuity => "#EXT-X-DISCONTINUITY\n".to_owned(),
-            Self::Gap => "#EXT-X-GAP\n".to_owned(),
-            Self::Bitrate(kilobits) => format!("#EXT-X-BITRATE:{kilobits}\n"),
-            Self::Key(Key::None) => "#EXT-X-KEY:METHOD=NONE\n".to_owned(),
-            Self::Key(Key::Encrypted(key)) => key.to_line()?,
-            Self::Map { uri, byte_range } => {
-                let mut tag = TagWriter::new("EXT-X-MAP");
-                tag.uri("URI", uri)?;
-                if let Some(range) = byte_range {
-                    tag.quoted("BYTERANGE", &range.hls("BYTERANGE")?)?;
-                }
-                tag.finish()
-            }
-        })
-    }
-}
-
-impl KeyAttributes {
-    fn to_line(&self) -> Result<String, ManifestError> {
-        let mut tag = TagWriter::new("EXT-X-KEY");
-        let method = match self.method {
-            EncryptionMethod::Aes128 => "AES-128",
-            EncryptionMethod::SampleAes => "SAMPLE-AES",
-            EncryptionMethod::SampleAesCtr => "SAMPLE-AES-CTR",
-        };
-        tag.enumerated("METHOD", method)?;
-        tag.uri("URI", &self.uri)?;
-        if let Some(format) = &self.key_format {
-            tag.quoted("KEYFORMAT", format)?;
-        }
-        if !self.key_format_versions.is_empty() {
-            let versions: Vec<String> = self.key_format_versions.iter().map(u32::to_string).collect();
-            tag.quoted("KEYFORMATVERSIONS", &versions.join("/"))?;
-        }
-        if let Some(id) = &self.key_id {
-            tag.hexadecimal("KEYID", id);
-        }
-        Ok(tag.finish())
     }
 }

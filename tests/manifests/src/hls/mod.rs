@@ -1,26 +1,34 @@
 //! Playlists of HLS (RFC 8216bis).
 
 mod attributes;
+mod date_range;
+mod live;
+#[cfg(test)]
+mod live_tests;
 mod media;
 mod multivariant;
+mod segment_tags;
 #[cfg(test)]
 mod tests;
 
-pub use media::{EncryptionMethod, Key, KeyAttributes, MediaPlaylist, PlaylistType, Segment, SegmentRange, SegmentTag};
+pub use date_range::{ClientValue, Cue, DateRange};
+pub use live::{HintType, IncompleteSegment, Part, PreloadHint, RenditionReport, ServerControl, Skip};
+pub use media::{MediaPlaylist, PlaylistType, Segment};
 pub use multivariant::{
     ClosedCaptions, ContentSteering, Multivariant, MultivariantTag, Rendition, RenditionKind, Variant,
 };
+pub use segment_tags::{EncryptionMethod, Key, KeyAttributes, SegmentRange, SegmentTag};
 
 use crate::ManifestError;
 use crate::error::check_range;
 
-/// Version of all playlists (§8). `EXT-X-MAP` outside of I-frame playlists needs 6; CMAF in practice announces 7, and
-/// nothing here needs more.
+/// Version of playlists (§8). `EXT-X-MAP` outside of I-frame playlists needs 6; CMAF in practice announces 7. Only delta
+/// updates need more.
 const VERSION: u32 = 7;
 
 /// Returns the first lines of a playlist.
-fn opening() -> String {
-    format!("#EXTM3U\n#EXT-X-VERSION:{VERSION}\n")
+fn opening(version: u32) -> String {
+    format!("#EXTM3U\n#EXT-X-VERSION:{version}\n")
 }
 
 /// Adds `EXT-X-START`. The offset is in seconds; negative values count from the end (§4.4.2.2).

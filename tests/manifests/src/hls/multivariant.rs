@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::attributes::TagWriter;
-use super::{check_uri_line, opening, push_start};
+use super::{VERSION, check_uri_line, opening, push_start};
 use crate::error::check_characters;
 use crate::{Layout, ManifestError};
 
@@ -140,7 +140,7 @@ impl Multivariant {
     /// renditions, and a denial of closed captions by some variants only.
     pub fn to_text(&self, layout: Layout) -> Result<String, ManifestError> {
         self.check()?;
-        let mut text = opening();
+        let mut text = opening(VERSION);
         if self.independent_segments {
             text.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
         }

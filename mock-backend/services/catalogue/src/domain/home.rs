@@ -19,6 +19,7 @@ pub const ROW_PAGE: usize = 40;
 const GENRES_PAGE: usize = 10;
 
 const MY_LIST: &str = "my-list";
+const LIVE: &str = "live";
 const FOR_YOU: &str = "for-you";
 const BECAUSE: &str = "because:";
 const POPULAR: &str = "popular";
@@ -32,6 +33,8 @@ pub struct OwnRows {
     pub begun: Vec<Arc<Entry>>,
     /// Titles that it keeps, the latest first.
     pub listed: Vec<Arc<Entry>>,
+    /// Live channels.
+    pub live: Vec<TitleCard>,
     /// Rows of recommendations; `None` if recommendations do not answer.
     pub picked: Option<Vec<Picked>>,
 }
@@ -73,6 +76,7 @@ impl<'s> Scene<'s> {
         let watching = own.begun.iter().map(|entry| self.card(entry));
         let mut rows = vec![
             fixed("continue", RowKind::ContinueWatching, "Continue watching", watching.take(CONTINUE).collect()),
+            fixed(LIVE, RowKind::Live, "Live", own.live.iter().take(ROW_PAGE).cloned().collect()),
             fixed(MY_LIST, RowKind::MyList, "My list", self.cards(&own.listed[..own.listed.len().min(ROW_PAGE)])),
         ];
         let picked = own.picked.as_deref().unwrap_or_default();

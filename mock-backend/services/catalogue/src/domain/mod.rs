@@ -1,8 +1,9 @@
 //! The titles at one moment, as the wire types want them. Pure.
 //!
-//! * [`entry`] — a title; [`facts`] — what is said of it, as far as it holds; [`links`] — series, episodes, trailers;
+//! * [`channels`] — live channels; [`entry`] — a title; [`facts`] — what is said of it, as far as it holds; [`links`] — series, episodes, trailers;
 //! * [`shelves`] — their orders, by age limit; [`home`] — the home screen; [`finder`] — what is found; [`search`] — words.
 
+pub mod channels;
 pub mod entry;
 pub mod facts;
 pub mod finder;
@@ -18,12 +19,14 @@ use std::sync::Arc;
 
 use kinora_api::internal::{PickedKind, PickedRow, TitleFacts, TitleViewing, Viewing};
 use kinora_api::{
-    Episode, ErrorCode, Profile, Reason, ReasonKind, ResumePosition, Season, TitleDetail, TitleId, TitleKind,
-    UnixMillis,
+    Episode, ErrorCode, Profile, Reason, ReasonKind, ResumePosition, Season, TitleCard, TitleDetail, TitleId,
+    TitleKind, UnixMillis,
 };
 use kinora_kit::http::problem::Problem;
 use kinora_media::TitleRecord;
+use kinora_media::live::LiveChannel;
 
+use self::channels::Channels;
 use self::entry::Entry;
 use self::facts::Setting;
 use self::finder::{Finder, Found, Wanted};
@@ -42,6 +45,7 @@ pub struct Snapshot {
     links: Links,
     finder: Finder,
     shelves: Shelves,
+    channels: Channels,
     /// Times between which it holds: that of its making, and the ends of windows around it.
     holds: (Option<UnixMillis>, Option<UnixMillis>),
     warnings: Vec<String>,
@@ -65,7 +69,34 @@ impl Snapshot {
         let titles: BTreeMap<String, Arc<Entry>> = loose.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
         let shelves = Shelves::of(titles.values().filter(|entry| entry.is_offered()));
         let (links, finder) = (Links::of(titles.values()), Finder::of(titles.values()));
-        Self { titles, links, finder, shelves, holds, warnings }
+        Self { titles, links, finder, shelves, channels: Channels::default(), holds, warnings }
+    }
+
+    /// Adds live channels. They are found by their ids and in the row of channels, and not by searches.
+    #[must_use]
+    pub fn with_channels(mut self, channels: Vec<LiveChannel>) -> Self {
+        let (channels, entries) = Channels::of(channels, &self.titles, &mut self.warnings);
+        self.channels = channels;
+        self.titles.extend(entries.into_iter().map(|entry| (entry.id.clone(), entry)));
+        self
+    }
+
+    /// Returns the live channels.
+    pub fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// Returns the cards of the live channels that a profile may see, by name.
+    pub fn live_cards(&self, profile: &Profile, now: UnixMillis) -> Vec<TitleCard> {
+        let entries = self.channels.ids().filter_map(|id| self.visible(id, profile));
+        let mut cards: Vec<TitleCard> = entries.map(|entry| self.live_card(entry, now)).collect();
+        cards.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        cards
+    }
+
+    /// Returns the card of a title, and of a channel what is on the air.
+    fn live_card(&self, entry: &Entry, now: UnixMillis) -> TitleCard {
+        TitleCard { live: self.channels.on_air(&entry.id, &self.titles, now), ..entry.card(None) }
     }
 
     /// Returns true if nothing opens or ends between its making and `now`.
@@ -99,8 +130,15 @@ impl Snapshot {
 
     /// Returns the titles of the rows that only this profile has; `picked` is what is recommended to it, `None` if that is not
     /// known.
-    pub fn own_rows(&self, viewing: &Viewing, picked: Option<&[PickedRow]>, profile: &Profile) -> OwnRows {
+    pub fn own_rows(
+        &self,
+        viewing: &Viewing,
+        picked: Option<&[PickedRow]>,
+        profile: &Profile,
+        now: UnixMillis,
+    ) -> OwnRows {
         OwnRows {
+            live: self.live_cards(profile, now),
             begun: self.begun(viewing, profile),
             listed: viewing.listed.iter().filter_map(|id| self.offered(id, profile)).cloned().collect(),
             picked: picked.map(|rows| rows.iter().filter_map(|row| self.picked(row, profile)).collect()),
@@ -219,6 +257,7 @@ impl Snapshot {
         profile: &Profile,
         viewing: &TitleViewing,
         beside: &[ResumePosition],
+        now: UnixMillis,
     ) -> TitleDetail {
         let resume = viewing.position.as_ref();
         let positions = by_title(beside);
@@ -247,6 +286,7 @@ impl Snapshot {
         };
         let seasons = links::seasons(&episodes).into_iter().map(season).collect();
         let mut own = entry.card(resume);
+        own.live = self.channels.on_air(&entry.id, &self.titles, now);
         if entry.kind() == TitleKind::Series {
             own.duration_ms = episodes.iter().map(|episode| episode.duration_ms()).sum();
         }

@@ -77,7 +77,7 @@ fn positions(of: &[(&str, u64)]) -> Vec<ResumePosition> {
 
 fn home(snapshot: &Snapshot, viewing: &Viewing, profile: &Profile) -> Home {
     let scene = Scene::new(snapshot.shelf(profile), &viewing.positions, None);
-    scene.home(&snapshot.own_rows(viewing, Some(&[]), profile), 0)
+    scene.home(&snapshot.own_rows(viewing, Some(&[]), profile, 0), 0)
 }
 
 fn row(home: &Home, id: &str) -> Vec<String> {
@@ -96,7 +96,7 @@ fn detail(snapshot: &Snapshot, id: &str, of: &[(&str, u64)], profile: &Profile) 
     let (all, beside) = (positions(of), snapshot.beside(&entry, profile));
     let own = all.iter().find(|position| position.title_id.as_str() == id).cloned();
     let beside: Vec<ResumePosition> = all.into_iter().filter(|position| beside.contains(&position.title_id)).collect();
-    snapshot.detail(&entry, profile, &TitleViewing { position: own, ..TitleViewing::default() }, &beside)
+    snapshot.detail(&entry, profile, &TitleViewing { position: own, ..TitleViewing::default() }, &beside, 0)
 }
 
 fn up_next(id: &str, of: &[(&str, u64)]) -> Option<String> {

@@ -66,12 +66,21 @@ once! {
     mp3: audio("mp3.mp4", 48_000, 2, &["-c:a", "libmp3lame"]);
 }
 
+// A minute each.
+once! {
+    long_video: read(
+        &make_video("long.mp4", (160, 96), 60, &["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2"]),
+        "video_0",
+    );
+    long_sound: read(&make_audio("long-aac.mp4", (48_000, 2), 60, &["-c:a", "aac"]), "audio_0");
+}
+
 /// The same pictures and sound, as fragmented MP4 read by our own demuxer, in pieces as a network delivers them.
 pub(super) fn fragmented() -> (Track, Track) {
     let fragments = ["-movflags", "frag_keyframe+delay_moov+default_base_moof"];
     let encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2"];
-    let video = make_video("fragmented.mp4", 426, 240, &[encoder.as_slice(), &fragments].concat());
-    let audio = make_audio("fragmented-aac.mp4", 48_000, 2, &[["-c:a", "aac"].as_slice(), &fragments].concat());
+    let video = make_video("fragmented.mp4", (426, 240), 4, &[encoder.as_slice(), &fragments].concat());
+    let audio = make_audio("fragmented-aac.mp4", (48_000, 2), 4, &[["-c:a", "aac"].as_slice(), &fragments].concat());
     (demux(&video), demux(&audio))
 }
 
@@ -120,10 +129,10 @@ pub(super) fn time_of(n: i64) -> MediaTime {
 }
 
 fn video(name: &str, width: u32, height: u32, encoder: &[&str]) -> Track {
-    read(&make_video(name, width, height, encoder), "video_0")
+    read(&make_video(name, (width, height), 4, encoder), "video_0")
 }
 
-fn make_video(name: &str, width: u32, height: u32, encoder: &[&str]) -> PathBuf {
+fn make_video(name: &str, (width, height): (u32, u32), seconds: u32, encoder: &[&str]) -> PathBuf {
     let boxes: String = (0..BITS)
         .map(|bit| {
             let place = format!("x=iw*{}/100:y=ih*88/100:w=iw*6/100:h=ih*10/100:t=fill", 2 + bit * 8);
@@ -133,7 +142,7 @@ fn make_video(name: &str, width: u32, height: u32, encoder: &[&str]) -> PathBuf 
         .collect();
     let flash = "drawbox=x=0:y=0:w=iw/2:h=ih/2:t=fill:color=gray,\
                  drawbox=x=0:y=0:w=iw/2:h=ih/2:t=fill:color=white:enable='lt(mod(n,24),3)'";
-    let source = format!("testsrc2=s={width}x{height}:r={FPS}:d=4,{flash}{boxes},format=yuv420p");
+    let source = format!("testsrc2=s={width}x{height}:r={FPS}:d={seconds},{flash}{boxes},format=yuv420p");
     let gop = GOP.to_string();
     let mut arguments = vec!["-f", "lavfi", "-i", &source, "-an"];
     arguments.extend(encoder);
@@ -142,11 +151,11 @@ fn make_video(name: &str, width: u32, height: u32, encoder: &[&str]) -> PathBuf 
 }
 
 fn audio(name: &str, rate: u32, channels: u32, encoder: &[&str]) -> Track {
-    read(&make_audio(name, rate, channels, encoder), "audio_0")
+    read(&make_audio(name, (rate, channels), 4, encoder), "audio_0")
 }
 
-fn make_audio(name: &str, rate: u32, channels: u32, encoder: &[&str]) -> PathBuf {
-    let source = format!("aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.125)':s={rate}:d=4");
+fn make_audio(name: &str, (rate, channels): (u32, u32), seconds: u32, encoder: &[&str]) -> PathBuf {
+    let source = format!("aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.125)':s={rate}:d={seconds}");
     let channels = channels.to_string();
     let mut arguments = vec!["-f", "lavfi", "-i", &source, "-ac", &channels];
     arguments.extend(encoder);
