@@ -3,6 +3,8 @@
 mod clock;
 mod dash;
 mod hls;
+mod open;
+mod phases;
 mod recovery;
 mod steering;
 
