@@ -4,6 +4,8 @@ mod clock;
 mod dash;
 mod hls;
 mod manifests;
+mod open;
+mod phases;
 mod recovery;
 mod steering;
 
