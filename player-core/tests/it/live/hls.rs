@@ -1,5 +1,6 @@
 //! Live HLS: reloads, discontinuities, malformed sequences, delta updates, parts, hints and reports.
 
+use player_core::Event;
 use player_core::model::Protocol;
 use player_core::sim::live::{LiveFilm, PartFiles, SequenceFault};
 use player_core::telemetry::LiveDelivery;
@@ -105,4 +106,15 @@ fn a_playlist_that_goes_back_is_waited_out() {
         assert_plays(&mut world);
         assert!(world.stats().stalls.iter().map(|stall| stall.duration).sum::<Duration>() < seconds(4));
     }
+}
+
+#[test]
+fn date_ranges_of_updates_that_leave_them_out_stay_in_their_places() {
+    let mut film = LiveFilm { window: Some(seconds(600)), ..low_latency(Protocol::Hls) };
+    film.hls.date_range_every = Some(seconds(5));
+    film.audio_shift = millis(170);
+    let mut world = start(&film);
+    play_on(&mut world, seconds(30));
+    let ended = crate::support::count(&world, |event| matches!(event, Event::MetadataEnded { .. }));
+    assert!((5..=7).contains(&ended), "{ended} ranges of 30 s end");
 }
