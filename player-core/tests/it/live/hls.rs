@@ -118,3 +118,12 @@ fn date_ranges_of_updates_that_leave_them_out_stay_in_their_places() {
     let ended = crate::support::count(&world, |event| matches!(event, Event::MetadataEnded { .. }));
     assert!((5..=7).contains(&ended), "{ended} ranges of 30 s end");
 }
+
+#[test]
+fn missing_parts_are_passed_over() {
+    for gaps in [(20_000, 24_000), (20_300, 21_400), (21_000, 21_500)] {
+        let mut world = start(&LiveFilm { gaps: vec![(millis(gaps.0), millis(gaps.1))], ..low_latency(Protocol::Hls) });
+        go_on(&mut world, seconds(50));
+        assert_plays(&mut world);
+    }
+}
