@@ -108,6 +108,10 @@ fn a_playlist_that_goes_back_is_waited_out() {
     }
 }
 
+fn both() -> [LiveFilm; 2] {
+    [hls(), low_latency(Protocol::Hls)]
+}
+
 #[test]
 fn date_ranges_of_updates_that_leave_them_out_stay_in_their_places() {
     let mut film = LiveFilm { window: Some(seconds(600)), ..low_latency(Protocol::Hls) };
@@ -125,5 +129,36 @@ fn missing_parts_are_passed_over() {
         let mut world = start(&LiveFilm { gaps: vec![(millis(gaps.0), millis(gaps.1))], ..low_latency(Protocol::Hls) });
         go_on(&mut world, seconds(50));
         assert_plays(&mut world);
+    }
+}
+
+#[test]
+fn an_origin_that_counts_anew_is_followed() {
+    for mut film in both() {
+        film.troubles.restarts.push((seconds(20), 5));
+        let mut world = start(&film);
+        go_on(&mut world, seconds(60));
+        assert_plays(&mut world);
+        assert_latency(&world, 1000, 9000);
+    }
+}
+
+#[test]
+fn half_an_hour_of_sleep_ends_at_the_edge() {
+    for film in both() {
+        let mut world = start(&film);
+        play_on(&mut world, seconds(15));
+        world.suspend(seconds(1800));
+        go_on(&mut world, seconds(20));
+        assert_plays(&mut world);
+        assert_latency(&world, 1000, 9000);
+    }
+}
+
+#[test]
+fn parts_cross_discontinuities_whose_times_begin_at_zero() {
+    for window in [None, Some(seconds(60)), Some(seconds(20))] {
+        let mut world = start(&LiveFilm { chapter: Some(5), from_zero: true, window, ..low_latency(Protocol::Hls) });
+        play_on(&mut world, seconds(45));
     }
 }
