@@ -162,3 +162,14 @@ fn parts_cross_discontinuities_whose_times_begin_at_zero() {
         play_on(&mut world, seconds(45));
     }
 }
+
+#[test]
+fn numbers_of_segments_that_have_parts_are_repaired() {
+    for fault in [SequenceFault::Off(100), SequenceFault::Off(-1000), SequenceFault::Frozen, SequenceFault::Missing] {
+        let mut film = low_latency(Protocol::Hls);
+        film.troubles.sequences.push((seconds(10), seconds(20), fault));
+        let mut world = start(&film);
+        go_on(&mut world, seconds(40));
+        assert_plays(&mut world);
+    }
+}
