@@ -55,7 +55,8 @@ impl SegmentListing {
     }
 
     /// Returns the part from which on `time` can be decoded: the last independent one that begins at or before it and
-    /// is listed. `None` if `time` is not in the listed parts.
+    /// is listed. Nothing is decoded across parts that are missing: the part that holds `time` is returned then, be it
+    /// missing itself. `None` if `time` is not in the listed parts.
     fn part_holding(&self, time: MediaTime) -> Option<SegmentRef> {
         let time = time.shifted(self.start_shift().saturating_neg());
         let listed = self.parts.iter().filter(|part| !part.traits.is_hinted);
@@ -63,11 +64,10 @@ impl SegmentListing {
         if time >= end || self.parts.first().is_none_or(|first| first.start > time) {
             return None;
         }
-        let at = self
-            .parts
-            .iter()
-            .rposition(|part| part.traits.independent && !part.traits.is_hinted && !part.gap && part.start <= time)?;
-        self.part(at)
+        let holding = self.parts.iter().rposition(|part| !part.traits.is_hinted && part.start <= time)?;
+        let mut before = self.parts.iter().take(holding + 1);
+        let at = before.rposition(|part| part.gap || (part.traits.independent && !part.traits.is_hinted))?;
+        self.part(if self.parts.get(at)?.gap { holding } else { at })
     }
 
     /// End of the last listed part; `None` without any.
@@ -209,6 +209,18 @@ mod tests {
         assert_eq!(hint.resource.urls[0].as_str(), "http://h/p12.2");
         assert_eq!((hint.start, hint.previous), (ms(5000), Some(part(12, 1))));
         assert_eq!(list.after(SegmentId::Sequence(11)).unwrap().previous, Some(part(11, 3)));
+    }
+
+    #[test]
+    fn nothing_is_decoded_across_a_missing_part() {
+        let SegmentList::Listed(mut listing) = list() else { unreachable!("what `list` makes") };
+        listing.parts[1].gap = true;
+        let list = SegmentList::Listed(listing);
+        let holding = |time| list.part_at(ms(time)).map(|segment| (segment.id, segment.gap));
+        assert_eq!(holding(2400), Some((part(11, 0), false)));
+        assert_eq!(holding(2500), Some((part(11, 1), true)), "it is missing");
+        assert_eq!(holding(3600), Some((part(11, 3), false)), "what goes on behind it");
+        assert_eq!(holding(4600), Some((part(12, 0), false)));
     }
 
     #[test]

@@ -13,6 +13,9 @@ const MOST_BYTES: usize = 8 << 20;
 /// Equal ids are the same event when they begin this close to each other. Some packagers number every event zero.
 const SAME_START: i64 = 1_000_000_000;
 
+/// A date range whose begin moves by less stays where it is.
+const SAME_PLACE: i64 = 100_000_000;
+
 /// Passage of the playhead into or out of one piece of metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::engine) enum Passage {
@@ -119,6 +122,12 @@ impl MetadataStore {
     fn update(&mut self, at: usize, metadata: TimedMetadata) -> Taken {
         let Some(known) = self.entries.get(at) else { return Taken::Known };
         let date_range = metadata.source == MetadataSource::DateRange;
+        // Playlists of one presentation place the same date some milliseconds apart: the first place counts.
+        let moved = metadata.start.nanos_from(known.metadata.start);
+        let metadata = match moved.abs() < SAME_PLACE {
+            true => TimedMetadata { start: known.metadata.start, ..metadata },
+            false => metadata,
+        };
         if *known.metadata == metadata || !date_range {
             return Taken::Known;
         }

@@ -161,6 +161,14 @@ pub(in crate::engine) fn is_aligned(presentation: &KeyedPresentation, place: Nex
     start.is_none_or(|start| start + MISALIGNED >= end)
 }
 
+/// Returns true if a segment or part begins where a place is, and not before.
+pub(in crate::engine) fn goes_on(place: NextSegment, segment: &SegmentRef) -> bool {
+    match place {
+        NextSegment::After { end, .. } => segment.start + MISALIGNED >= end,
+        NextSegment::At { .. } | NextSegment::End => true,
+    }
+}
+
 /// Position in a list of the segment that comes next at a place: by name if the list is that of the last segment and
 /// still holds it, else by time.
 pub(super) fn position(list: &SegmentList, place: NextSegment, rep: RepKey) -> Option<u64> {

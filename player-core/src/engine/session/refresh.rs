@@ -91,8 +91,14 @@ pub(super) fn is_refresh(session: &Session, purpose: Purpose) -> bool {
 
 /// Goes on with what is known. A manifest may do without a part of it.
 pub(super) fn give_up(session: &mut Session, cx: &mut Context, job: JobId, purpose: Purpose, error: PlayerError) {
+    let is_bad_request = error.context.http_status == Some(400);
     cx.effects.warn(error);
     match purpose {
+        Purpose::Index(rep) if is_bad_request && session.source.may_block(rep) => {
+            cx.jobs.remove(job, cx.now);
+            session.source.note_directives_refused(rep, cx.now);
+            session.reload_playlist(cx, rep);
+        }
         Purpose::Remote => on_remote(session, cx, job, None),
         Purpose::Index(rep) => {
             cx.jobs.remove(job, cx.now);

@@ -293,7 +293,10 @@ impl Session {
                 continue;
             }
             match schedule::step(presentation, stream.place(), rep, cx.now) {
-                Step::Segment(found) if !found.gap => return GapAlternative::Other(rung, found),
+                // Parts before the gap are no replacement for it.
+                Step::Segment(found) if !found.gap && schedule::goes_on(stream.place(), &found) => {
+                    return GapAlternative::Other(rung, found);
+                }
                 Step::Segment(_) | Step::WaitUntil(_) | Step::AwaitUpdate | Step::Exhausted => {}
                 Step::Index(_) => {
                     self.want_index(cx, rep);

@@ -18,6 +18,8 @@ use crate::time::{MediaTime, Now, TimeRange, WallClock};
 const LEAST_PERIOD: Duration = Duration::from_millis(500);
 /// An update that failed is asked for again after this at the latest.
 const RETRY_PERIOD: Duration = Duration::from_secs(2);
+/// A server that refused directives is asked without them for this long.
+const PLAIN_PERIOD: Duration = Duration::from_secs(10);
 /// Dates that lie further in the future than this are not those of the wall clock.
 const FUTURE: i64 = 500_000_000;
 
@@ -35,6 +37,8 @@ struct Playlist {
     has_changed: bool,
     /// The last request failed, at this time.
     failed_at: Option<Now>,
+    /// The server refused directives: it is asked without them until this time.
+    plain_until: Option<Now>,
     /// The last update was passed over, and not for a failure.
     is_refused: bool,
     /// The last update left out segments that are not known: the next one is a whole list.
@@ -60,7 +64,7 @@ impl Playlist {
             return failed + (part.unwrap_or(self.growth.target_duration) / 2).min(RETRY_PERIOD);
         }
         let growth = &self.growth;
-        if growth.can_block_reload {
+        if growth.can_block_reload && self.plain_until.is_none_or(|until| self.read_at >= until) {
             return self.read_at;
         }
         let period = growth.part_target.unwrap_or(growth.target_duration);
@@ -117,8 +121,18 @@ impl Source {
     /// Returns true if the server may be asked to hold the answer to a reload. A server that failed to is asked plainly
     /// once.
     pub(in crate::engine) fn may_block(&self, rep: RepKey) -> bool {
-        let playlist = self.live.playlists.get(&rep);
-        playlist.is_some_and(|playlist| playlist.growth.can_block_reload && playlist.failed_at.is_none())
+        self.live.playlists.get(&rep).is_some_and(|playlist| {
+            let is_plain = playlist.plain_until.is_some_and(|until| playlist.read_at < until);
+            playlist.growth.can_block_reload && playlist.failed_at.is_none() && !is_plain
+        })
+    }
+
+    /// Notes that a server refused a request with directives (RFC 8216bis §6.2.5.2, status 400): its numbers are not
+    /// those of its playlist. It is asked plainly for a while.
+    pub(in crate::engine) fn note_directives_refused(&mut self, rep: RepKey, now: Now) {
+        if let Some(playlist) = self.live.playlists.get_mut(&rep) {
+            playlist.plain_until = Some(now + PLAIN_PERIOD);
+        }
     }
 
     /// Returns the value of `_HLS_skip` with which a playlist may be asked for; `None` if the whole list is wanted
@@ -196,6 +210,7 @@ impl Source {
             changed_at,
             has_changed,
             failed_at: None,
+            plain_until: before.and_then(|before| before.plain_until),
             is_refused: false,
             wants_whole: false,
             edge,

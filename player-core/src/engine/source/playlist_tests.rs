@@ -143,3 +143,17 @@ fn a_fault_is_warned_of_once() {
     }
     assert_eq!(warnings, [1, 0, 0]);
 }
+
+#[test]
+fn a_server_that_refuses_directives_is_asked_plainly_for_a_while() {
+    let mut source = two();
+    let tags = "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=2\n#EXT-X-PART-INF:PART-TARGET=0.5\n";
+    read(&mut source, ONE, &text("a", 1..=5, tags), 0);
+    assert_eq!((source.may_block(ONE), source.playlist_due(ONE)), (true, Some(at(0))));
+    source.note_directives_refused(ONE, at(100));
+    assert_eq!((source.may_block(ONE), source.playlist_due(ONE)), (false, Some(at(500))), "a part later");
+    read(&mut source, ONE, &text("a", 2..=6, tags), 9000);
+    assert_eq!((source.may_block(ONE), source.playlist_due(ONE)), (false, Some(at(9500))));
+    read(&mut source, ONE, &text("a", 3..=7, tags), 11_000);
+    assert_eq!((source.may_block(ONE), source.playlist_due(ONE)), (true, Some(at(11_000))));
+}

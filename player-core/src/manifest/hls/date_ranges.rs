@@ -8,7 +8,7 @@ use super::attributes::Attributes;
 use crate::manifest::dates::instant;
 use crate::manifest::document::{Warnings, clip};
 use crate::model::{MetadataBody, MetadataSource, TimedMetadata};
-use crate::time::MediaTime;
+use crate::time::{MediaTime, WallClock};
 
 /// More attributes of one range than this are not kept.
 const MAX_ATTRIBUTES: usize = 256;
@@ -154,10 +154,12 @@ impl DateMap {
     }
 
     /// Adds a date that was declared before, if there is one.
-    pub(super) fn with(mut self, anchor: Option<(i64, MediaTime)>) -> Self {
-        if let Some(anchor) = anchor {
-            let at = self.anchors.partition_point(|(date, _)| *date <= anchor.0);
-            self.anchors.insert(at, anchor);
+    pub(super) fn with(mut self, anchor: Option<(MediaTime, WallClock)>) -> Self {
+        if let Some((time, date)) = anchor.map(|(time, date)| (time, date.as_unix_nanos())) {
+            let at = self.anchors.partition_point(|(known, _)| *known < date);
+            if self.anchors.get(at).is_none_or(|(known, _)| *known != date) {
+                self.anchors.insert(at, (date, time));
+            }
         }
         self
     }

@@ -136,8 +136,16 @@ fn dates_onto(playlist: &MediaPlaylist<'_>, listing: &SegmentListing, known: &Se
     let Some((shift, skipped)) = known.resumed_shift(listing).zip(listing.skipped()) else { return DateMap::default() };
     let tail = playlist.segments.iter().skip(playlist.head);
     let dates = tail.map(|segment| (segment.program_date_time, segment.duration));
-    let anchor = known.date_before(skipped.start.shifted(shift));
-    DateMap::new(dates, skipped.start.shifted(shift)).with(anchor.map(|(time, date)| (date.as_unix_nanos(), time)))
+    let resumed = skipped.start.shifted(shift);
+    let mut map = DateMap::new(dates, resumed).with(known.date_before(resumed));
+    // Ranges of before are placed by what was declared before them.
+    for date in playlist.date_ranges.iter().filter_map(|range| range.start) {
+        let near = map.place(date).and_then(|time| known.date_before(time));
+        let later = near.filter(|(_, near)| near.as_unix_nanos() > date);
+        let before = later.and_then(|(time, _)| known.date_before(time.shifted(-1)));
+        map = map.with(before.or(near));
+    }
+    map
 }
 
 /// Removes the directives that reloads add to an address (RFC 8216bis §6.2.5): they are no part of it.

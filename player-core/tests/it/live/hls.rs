@@ -1,5 +1,6 @@
 //! Live HLS: reloads, discontinuities, malformed sequences, delta updates, parts, hints and reports.
 
+use player_core::Event;
 use player_core::model::Protocol;
 use player_core::sim::live::{LiveFilm, PartFiles, SequenceFault};
 use player_core::telemetry::LiveDelivery;
@@ -104,5 +105,71 @@ fn a_playlist_that_goes_back_is_waited_out() {
         go_on(&mut world, seconds(50));
         assert_plays(&mut world);
         assert!(world.stats().stalls.iter().map(|stall| stall.duration).sum::<Duration>() < seconds(4));
+    }
+}
+
+fn both() -> [LiveFilm; 2] {
+    [hls(), low_latency(Protocol::Hls)]
+}
+
+#[test]
+fn date_ranges_of_updates_that_leave_them_out_stay_in_their_places() {
+    let mut film = LiveFilm { window: Some(seconds(600)), ..low_latency(Protocol::Hls) };
+    film.hls.date_range_every = Some(seconds(5));
+    film.audio_shift = millis(170);
+    let mut world = start(&film);
+    play_on(&mut world, seconds(30));
+    let ended = crate::support::count(&world, |event| matches!(event, Event::MetadataEnded { .. }));
+    assert!((5..=7).contains(&ended), "{ended} ranges of 30 s end");
+}
+
+#[test]
+fn missing_parts_are_passed_over() {
+    for gaps in [(20_000, 24_000), (20_300, 21_400), (21_000, 21_500)] {
+        let mut world = start(&LiveFilm { gaps: vec![(millis(gaps.0), millis(gaps.1))], ..low_latency(Protocol::Hls) });
+        go_on(&mut world, seconds(50));
+        assert_plays(&mut world);
+    }
+}
+
+#[test]
+fn an_origin_that_counts_anew_is_followed() {
+    for mut film in both() {
+        film.troubles.restarts.push((seconds(20), 5));
+        let mut world = start(&film);
+        go_on(&mut world, seconds(60));
+        assert_plays(&mut world);
+        assert_latency(&world, 1000, 9000);
+    }
+}
+
+#[test]
+fn half_an_hour_of_sleep_ends_at_the_edge() {
+    for film in both() {
+        let mut world = start(&film);
+        play_on(&mut world, seconds(15));
+        world.suspend(seconds(1800));
+        go_on(&mut world, seconds(20));
+        assert_plays(&mut world);
+        assert_latency(&world, 1000, 9000);
+    }
+}
+
+#[test]
+fn parts_cross_discontinuities_whose_times_begin_at_zero() {
+    for window in [None, Some(seconds(60)), Some(seconds(20))] {
+        let mut world = start(&LiveFilm { chapter: Some(5), from_zero: true, window, ..low_latency(Protocol::Hls) });
+        play_on(&mut world, seconds(45));
+    }
+}
+
+#[test]
+fn numbers_of_segments_that_have_parts_are_repaired() {
+    for fault in [SequenceFault::Off(100), SequenceFault::Off(-1000), SequenceFault::Frozen, SequenceFault::Missing] {
+        let mut film = low_latency(Protocol::Hls);
+        film.troubles.sequences.push((seconds(10), seconds(20), fault));
+        let mut world = start(&film);
+        go_on(&mut world, seconds(40));
+        assert_plays(&mut world);
     }
 }
