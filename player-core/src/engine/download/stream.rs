@@ -108,6 +108,8 @@ pub(in crate::engine) struct Stream {
     prefetched: Option<Resource>,
     /// Representation whose next segment is not listed yet.
     awaited: Option<RepKey>,
+    /// Time at which the first segment was asked for that is due by the clock and that its encoder has not made.
+    missing_since: Option<Now>,
     /// Reason for which nothing after the end of the stream can be decrypted.
     ends_with: Option<Box<PlayerError>>,
 }
@@ -131,6 +133,7 @@ impl Stream {
             damaged: None,
             prefetched: None,
             awaited: None,
+            missing_since: None,
             ends_with: None,
         }
     }
@@ -185,6 +188,24 @@ impl Stream {
     /// Returns the time of the first request for the wanted segment.
     pub(in crate::engine) fn wanted_since(&self) -> Option<Now> {
         self.retry_budget.map(|retry_budget| retry_budget.since)
+    }
+
+    /// Returns the time at which the first segment was asked for that its encoder has not made; `None` while it makes them.
+    pub(in crate::engine) const fn missing_since(&self) -> Option<Now> {
+        self.missing_since
+    }
+
+    /// Returns true if the wanted segment was asked for more than once.
+    pub(in crate::engine) fn is_refused(&self) -> bool {
+        self.retry_budget.is_some_and(|retry_budget| retry_budget.requests > 1)
+    }
+
+    /// Returns the end of the last segment that was fetched or passed; `None` if the stream has begun anew since.
+    pub(in crate::engine) const fn held_to(&self) -> Option<MediaTime> {
+        match self.place {
+            NextSegment::After { end, .. } => Some(end),
+            NextSegment::At { .. } | NextSegment::End => None,
+        }
     }
 
     /// Returns the reason for which nothing after the end of the stream can be decrypted.
@@ -285,6 +306,7 @@ impl Stream {
         self.skipped = 0;
         self.hold_until = None;
         self.stepped_back = 0;
+        self.missing_since = None;
         if let Some(kept) = &mut self.kept {
             kept.jump();
         }
@@ -375,6 +397,19 @@ impl Stream {
         self.activity = Activity::Init { plan: Box::new(plan), resource };
     }
 
+    /// Notes that the wanted segment is due by the clock and that its encoder has not made it. The first one that is missing
+    /// was asked for at `since`.
+    pub(in crate::engine) fn miss(&mut self, since: Now) {
+        self.missing_since.get_or_insert(since);
+    }
+
+    /// Notes that the encoder goes on: the time that the wanted segment may cost counts from now.
+    pub(in crate::engine) fn find_again(&mut self, now: Now) {
+        if self.missing_since.take().is_some() {
+            self.retry_budget = Some(RetryBudget { since: now, requests: 1 });
+        }
+    }
+
     /// Counts a request for the wanted segment. Returns true if it is not the first.
     pub(in crate::engine) fn count_request(&mut self) -> bool {
         let Some(retry_budget) = &mut self.retry_budget else { return false };
@@ -428,6 +463,7 @@ impl Stream {
         self.stop();
         self.retry_budget = None;
         if is_progress {
+            self.missing_since = None;
             self.skipped = 0;
         }
     }

@@ -21,6 +21,7 @@ mod reload;
 mod reports;
 mod rule;
 mod seek;
+mod silence;
 mod start;
 mod streams;
 mod time_source;

@@ -158,15 +158,22 @@ impl Session {
         };
         let is_early = matches!(status, Some(404 | 410 | 416 | 425));
         let edge = self.source.live_edge(plan.rep, cx.now);
-        let is_near = edge.is_some_and(|edge| plan.segment.end() + goal.period * 2 + EARLY >= edge);
         let waited = since.map_or(Duration::ZERO, |since| cx.now.since(since));
-        let is_patient = is_early && is_near && waited < goal.period + EARLY && !self.has_other_place(cx, job, id);
-        if !is_hinted && !is_patient {
+        let patience = goal.period + EARLY;
+        let behind = edge.map(|edge| edge.since(plan.segment.end()));
+        let may_come = is_early && !self.has_other_place(cx, job, id);
+        let is_near = behind.is_some_and(|behind| behind <= goal.period * 2 + EARLY);
+        let is_patient = may_come && is_near && waited < patience;
+        let is_due = behind.is_some_and(|behind| behind <= goal.period * 2 + EARLY + patience);
+        let is_missing = may_come && !is_hinted && !is_patient && self.is_encoder_silent(cx, id, &plan, is_due);
+        if !is_hinted && !is_patient && !is_missing {
             return false;
         }
         self.drop_partial(cx, id, 0);
         cx.jobs.remove(job, cx.now);
-        if self.looks_numbered_elsewhere(id, plan.rep) {
+        if is_missing {
+            self.await_encoder(cx, id, &plan, since.unwrap_or(cx.now));
+        } else if self.looks_numbered_elsewhere(id, plan.rep) {
             self.with_stream(id, Stream::stop);
             self.step_back_from(cx, id, plan.rep, plan.segment.id);
             return true;
@@ -247,7 +254,7 @@ impl Session {
                         let step = schedule::step(self.source.presentation(), stream.place(), rep, cx.now);
                         matches!(step, schedule::Step::AwaitUpdate | schedule::Step::WaitUntil(_))
                     });
-                is_hinted || waits
+                is_hinted || waits || stream.missing_since().is_some()
             })
     }
 
@@ -258,7 +265,8 @@ impl Session {
             return None;
         }
         let rep = self.live_rep()?;
-        let (silence, limit) = (self.source.silence(rep)?, self.silence_limit(rep));
+        let missing = self.silent_since().map(|since| cx.now.since(since));
+        let (silence, limit) = (self.source.silence(rep).or(missing)?, self.silence_limit(rep));
         (silence >= limit).then(|| {
             let message = format!("the live stream has stopped: nothing was added for {} s", silence.as_secs());
             PlayerError::fatal(ErrorCode::LiveStopped, message).at(Stage::Index)

@@ -60,3 +60,21 @@ fn periods_come_and_go() {
         }
     }
 }
+
+#[test]
+fn a_period_that_is_announced_late_costs_no_stall() {
+    let mut film = LiveFilm {
+        segment: seconds(3),
+        window: Some(seconds(38)),
+        age: seconds(2700),
+        chapter: Some(3),
+        audio_shift: Duration::ZERO,
+        ..plain(Protocol::Dash)
+    };
+    film.dash.addressing = MpdAddressing::Time;
+    film.dash.minimum_update_period = Some(seconds(2));
+    for (kbps, latency) in [(9448, 27), (20_000, 27), (9448, 100)] {
+        let mut world = start_with(&film, PlayerConfig::default(), Trace::constant(kbps, millis(latency)));
+        play_on(&mut world, seconds(60));
+    }
+}

@@ -7,6 +7,7 @@ mod manifests;
 mod open;
 mod phases;
 mod recovery;
+mod silence;
 mod steering;
 
 use std::time::Duration;
