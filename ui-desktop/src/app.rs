@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eframe::egui;
 use egui::ViewportCommand;
+use kinora_api::TitleId;
 use player_core::{Command, Event, MediaTime, Snapshot};
 
 use crate::api::{Probe, Reply, Request, Service, Wake};
@@ -127,6 +128,13 @@ impl App {
     #[must_use]
     pub fn with_wall_clock(mut self, wall: WallClock) -> Self {
         self.wall = wall;
+        self
+    }
+
+    /// Opens this title's page once the session is open; a channel plays at once.
+    #[must_use]
+    pub fn with_title(mut self, title: Option<TitleId>) -> Self {
+        self.state.opens = title;
         self
     }
 

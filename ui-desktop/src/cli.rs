@@ -12,7 +12,7 @@ use chacha20poly1305::aead::Generate as _;
 use clap::Parser;
 use directories::ProjectDirs;
 use eframe::egui;
-use kinora_api::{DeviceInfo, Secret};
+use kinora_api::{DeviceInfo, Secret, TitleId};
 use kinora_pin::KeyPin;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -51,6 +51,9 @@ struct Arguments {
     /// The environment variable that holds the password for --email
     #[arg(long, value_name = "NAME", default_value = "KINORA_PASSWORD", conflicts_with = "url")]
     password_env: String,
+    /// Open the page of the title with this id; a live channel plays at once
+    #[arg(long, value_name = "ID", conflicts_with = "url")]
+    title: Option<String>,
     /// Fill the screen from the beginning
     #[arg(long)]
     fullscreen: bool,
@@ -100,6 +103,8 @@ pub fn main() -> ExitCode {
 #[derive(Debug)]
 struct Plan {
     launch: Launch,
+    /// The title to open first.
+    title: Option<TitleId>,
     backend: Option<Url>,
     pin: Option<KeyPin>,
     secrets: SecretChoice,
@@ -109,7 +114,13 @@ impl Plan {
     fn new(arguments: &Arguments, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let secrets = SecretChoice::from_env(env("KINORA_SECRETS").as_deref());
         if let Some(text) = &arguments.url {
-            return Ok(Self { launch: Launch::Address(address(text)?), backend: None, pin: None, secrets });
+            return Ok(Self {
+                launch: Launch::Address(address(text)?),
+                title: None,
+                backend: None,
+                pin: None,
+                secrets,
+            });
         }
         let backend = match (&arguments.backend, env("KINORA_BACKEND")) {
             (Some(url), _) => url.clone(),
@@ -136,7 +147,8 @@ impl Plan {
             }
             _ => None,
         };
-        Ok(Self { launch: Launch::Service { credentials }, backend: Some(backend), pin, secrets })
+        let title = arguments.title.as_deref().filter(|id| !id.is_empty()).map(TitleId::from);
+        Ok(Self { launch: Launch::Service { credentials }, title, backend: Some(backend), pin, secrets })
     }
 }
 
@@ -203,8 +215,9 @@ fn run(plan: Plan, fullscreen: bool) -> eframe::Result {
             if let Err(error) = signals::close_on_signal(&context.egui_ctx) {
                 tracing::warn!(%error, "signals end the app without storing the last position");
             }
+            let title = plan.title.clone();
             let parts = parts(plan, directories.as_ref(), settings, &context.egui_ctx)?;
-            Ok(Box::new(App::new(&context.egui_ctx, parts)))
+            Ok(Box::new(App::new(&context.egui_ctx, parts).with_title(title)))
         }),
     )
 }
@@ -313,6 +326,14 @@ mod tests {
         assert_eq!((credentials.email.as_str(), credentials.password.expose()), ("me@x", "else"));
         assert!(plan(&["--email", "me@x", "--password-env", "MISSING"], &env).is_err());
         assert!(matches!(plan(&[], &[]).expect("a plan").launch, Launch::Service { credentials: None }));
+    }
+
+    #[test]
+    fn a_title_is_of_a_service_and_not_of_an_address() {
+        let title = |arguments: &[&str]| plan(arguments, &[]).map(|plan| plan.title);
+        assert_eq!(title(&["--title", "moonlight"]), Ok(Some("moonlight".into())));
+        assert_eq!((title(&["--title", ""]), title(&[])), (Ok(None), Ok(None)));
+        assert!(title(&["--title", "moonlight", "http://host/live.mpd"]).is_err());
     }
 
     #[test]

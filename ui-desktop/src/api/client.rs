@@ -1,16 +1,19 @@
 //! One exchange with the service over HTTP, with limits. Knows nothing of sessions.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use kinora_api::{ApiError, Secret};
 use kinora_pin::KeyPin;
-use reqwest::header::{AGE, HeaderMap};
+use reqwest::header::{AGE, DATE, HeaderMap};
 use reqwest::{Method, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::Failure;
+use super::service::now_ms;
 
 /// An answer, and how old it is when a gateway gave one that it had kept because its service is silent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ const MAX_JSON: usize = 4 << 20;
 pub struct Client {
     base: Url,
     http: reqwest::Client,
+    /// Milliseconds by which the service's clock is ahead, by its last answer.
+    ahead_ms: Arc<AtomicI64>,
 }
 
 impl Client {
@@ -61,12 +66,18 @@ impl Client {
             .timeout(TOTAL_TIMEOUT)
             .user_agent(concat!("kinora/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { base, http })
+        Ok(Self { base, http, ahead_ms: Arc::default() })
     }
 
     /// The service's address.
     pub const fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// Returns by how many milliseconds the service's clock is ahead of this computer's, by its last answer; 0 before it.
+    /// Half a second is how well it is known.
+    pub fn ahead_ms(&self) -> i64 {
+        self.ahead_ms.load(Ordering::Relaxed)
     }
 
     /// Sends a request and reads the answer.
@@ -139,6 +150,10 @@ impl Client {
         let answer = request.send().await.map_err(|error| Failure::transport(&error, &url))?;
         let status = answer.status();
         let age_s = kept_age(answer.headers());
+        // A kept answer has the time of its making.
+        if let Some(date) = date_ms(answer.headers()).filter(|_| age_s.is_none()) {
+            self.ahead_ms.store(date.saturating_sub(now_ms()), Ordering::Relaxed);
+        }
         let bytes = read_limited(answer, MAX_JSON, &url).await?;
         if status.is_success() {
             return Ok((bytes, status.as_u16(), url, age_s));
@@ -168,6 +183,13 @@ fn kept_age(headers: &HeaderMap) -> Option<u64> {
     is_kept.then(|| age.unwrap_or(0))
 }
 
+/// Returns the time of an answer in milliseconds since 1970: the middle of the second that it names (RFC 9110 section 6.6.1).
+fn date_ms(headers: &HeaderMap) -> Option<i64> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(date.as_millisecond() + 500)
+}
+
 async fn read_limited(mut answer: Response, limit: usize, url: &Url) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| Failure::transport(&error, url))? {
@@ -182,6 +204,16 @@ async fn read_limited(mut answer: Response, limit: usize, url: &Url) -> Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_date_of_an_answer_is_read_to_the_middle_of_its_second() {
+        let at = |date: &'static str| {
+            let pair = (DATE, reqwest::header::HeaderValue::from_static(date));
+            date_ms(&[pair].into_iter().collect())
+        };
+        assert_eq!(at("Fri, 27 Nov 2026 10:42:30 GMT"), Some(1_795_776_150_500));
+        assert_eq!((at("yesterday"), date_ms(&HeaderMap::new())), (None, None));
+    }
 
     #[test]
     fn only_an_answer_that_the_gateway_kept_has_an_age() {

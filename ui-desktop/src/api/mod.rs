@@ -194,6 +194,11 @@ pub enum Reply {
     Displaced(PlaybackSessionId),
     /// Playbacks of the profile on the devices of the account.
     NowPlaying(Vec<NowPlaying>),
+    /// The service's clock, if it differs from the one told before.
+    ServiceClock {
+        /// Milliseconds by which it is ahead of this computer's.
+        ahead_ms: i64,
+    },
     /// Titles that the profile has watched.
     Watched(BTreeSet<TitleId>),
     /// The outcome of a change.
@@ -257,6 +262,7 @@ impl Reply {
             | Self::Claimed(..)
             | Self::Displaced(_)
             | Self::PlaybackStopped
+            | Self::ServiceClock { .. }
             | Self::SecretsAt { .. }
             | Self::Image { .. }
             | Self::Account(_)

@@ -1,7 +1,7 @@
 //! The thread of the client: takes requests, answers each in a task of its own, ends in order.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -44,6 +44,8 @@ const PATIENT_PAUSE: Duration = Duration::from_millis(500);
 const MAX_MANIFEST: usize = 1 << 20;
 /// Titles that a search asks for.
 const FOUND: usize = 60;
+/// Milliseconds by which the service's clock must differ from what was told, to be told again.
+const CLOCK_STEP_MS: u64 = 1500;
 
 /// How to reach the service, and where to keep what must be kept.
 #[derive(Clone, Debug)]
@@ -181,6 +183,7 @@ async fn serve(options: ServiceOptions, mut orders: mpsc::Receiver<Order>, answe
         asked_in: 0,
         turn: Arc::default(),
         pictures: Arc::new(Semaphore::new(PICTURES)),
+        told_ahead_ms: Arc::default(),
     };
     let mut tasks = JoinSet::new();
     let mut watched: Option<Watched> = None;
@@ -269,6 +272,8 @@ pub(super) struct Worker {
     /// Counts the changes of profile and account: answers of an earlier turn are dropped.
     turn: Arc<AtomicU64>,
     pictures: Arc<Semaphore>,
+    /// Milliseconds by which the service's clock is ahead, as was told last.
+    told_ahead_ms: Arc<AtomicI64>,
 }
 
 impl Worker {
@@ -344,6 +349,7 @@ impl Worker {
     async fn home(&self) -> Reply {
         let path = paths::home(self.profile.as_ref());
         let result: Result<Aged<Home>, Failure> = self.session.call_aged(Method::GET, &path, NOTHING).await;
+        self.tell_clock().await;
         if let Ok(Aged { answer: home, age_s: Some(age_s) }) = result {
             return Reply::KeptHome { home, age_s };
         }
@@ -358,6 +364,15 @@ impl Worker {
         lost(result).map_or(Reply::SessionLost, Reply::Home)
     }
 
+    /// Tells the service's clock when it is another one than was told before.
+    async fn tell_clock(&self) {
+        let ahead_ms = self.client.ahead_ms();
+        if ahead_ms.abs_diff(self.told_ahead_ms.load(Ordering::Relaxed)) >= CLOCK_STEP_MS {
+            self.told_ahead_ms.store(ahead_ms, Ordering::Relaxed);
+            self.answers.send(Reply::ServiceClock { ahead_ms }).await;
+        }
+    }
+
     async fn keep_home(&self, home: Home) {
         let Some(account) = self.account.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return };
         let (homes, profile) = (self.homes.clone(), self.profile.clone());
@@ -369,6 +384,7 @@ impl Worker {
     /// Asks for a page, which a gateway may give from what it had kept.
     async fn browse<A: DeserializeOwned>(&self, path: &str, answer: impl FnOnce(Result<A, Failure>) -> Reply) -> Reply {
         let result: Result<Aged<A>, Failure> = self.session.call_aged(Method::GET, path, NOTHING).await;
+        self.tell_clock().await;
         match lost(result) {
             None => Reply::SessionLost,
             Some(Ok(Aged { answer: page, age_s: Some(age_s) })) => {
@@ -570,7 +586,7 @@ fn unanswered(about: &str, failure: &Failure) {
     tracing::info!(error = %failure.error, "{about} could not be fetched");
 }
 
-fn now_ms() -> UnixMillis {
+pub(super) fn now_ms() -> UnixMillis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
 }

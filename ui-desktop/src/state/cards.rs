@@ -61,6 +61,9 @@ pub fn to_play<'a>(card: &'a TitleCard, detail: Option<&'a TitleDetail>) -> Opti
 
 /// Returns the words of the button that plays a title.
 pub fn play_words(page: &TitleCard, plays: &TitleCard) -> String {
+    if page.kind == TitleKind::Live {
+        return "Watch live".to_owned();
+    }
     let is_begun = plays.resume.is_some();
     match plays.episode.as_ref().filter(|_| page.kind == TitleKind::Series) {
         Some(place) => format!("{} {}", if is_begun { "Continue" } else { "Play" }, episode_label(place)),

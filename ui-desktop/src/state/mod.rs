@@ -23,6 +23,7 @@ mod live;
 mod lru;
 mod moment;
 mod next_up;
+mod on_air;
 mod outage;
 mod pages;
 mod player;
@@ -68,6 +69,7 @@ pub use live::{LiveBar, behind_words, is_live, live_lines};
 pub use lru::ByteLru;
 pub use moment::Moment;
 pub use next_up::{follows_by_itself, next_episode};
+pub use on_air::{AirClock, Showing, showing};
 pub use outage::Outage;
 pub use player::{Flash, Menu, NextUp, PlayerState, RATES, Source, quality_menu, timeline, track_name};
 pub use preferences::{Changed, CueLook, cue_look, settings as settings_in_force};
@@ -247,6 +249,10 @@ pub struct AppState {
     pub home: HomeState,
     /// The title page.
     pub title: TitleState,
+    /// The service's clock, by which channels show their programmes.
+    pub air: AirClock,
+    /// The title that the app was started for, until its page is here: a channel then plays at once.
+    pub opens: Option<TitleId>,
     /// Permission to play that the title page fetches ahead.
     pub ahead: Ahead,
     /// The search page.

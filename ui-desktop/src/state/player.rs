@@ -1,6 +1,6 @@
 //! What the interface knows about the film on screen, and what the viewer's wishes mean for the player.
 
-use kinora_api::{PlaybackGrant, PlaybackSessionId, Protocol, TitleCard, TitleId};
+use kinora_api::{PlaybackGrant, PlaybackSessionId, Protocol, TitleCard, TitleId, TitleKind};
 use player_core::command::{LoadRequest, QualityChoice, SeekMode, TrackChoice};
 use player_core::drm::DrmConfig;
 use player_core::model::MediaKind;
@@ -200,11 +200,13 @@ impl PlayerState {
     pub fn load_request(&self, settings: &Settings, choice: Option<&TitleChoice>) -> Option<LoadRequest> {
         let (locations, start) = match &self.source {
             Source::Address(url) => (vec![url.clone()], None),
-            Source::Title { begin, grant, .. } => {
+            Source::Title { card, begin, grant } => {
                 let grant = grant.as_deref()?;
                 let urls = [Protocol::Hls, Protocol::Dash].map(|protocol| grant.urls(protocol));
                 let urls = urls.into_iter().find(|urls| !urls.is_empty()).unwrap_or_default();
-                let start = (*begin == Begin::Resume && grant.resume_position_ms > 0)
+                // A channel has no position to come back to.
+                let resumes = *begin == Begin::Resume && card.kind != TitleKind::Live;
+                let start = (resumes && grant.resume_position_ms > 0)
                     .then(|| MediaTime::from_millis(grant.resume_position_ms.try_into().unwrap_or(i64::MAX)));
                 (urls.iter().filter_map(|url| Url::parse(url).ok()).collect(), start)
             }

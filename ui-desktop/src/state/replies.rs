@@ -3,16 +3,17 @@
 use kinora_api::{Account, ErrorCode as Wire, PlaybackGrant, TitleId};
 
 use super::ahead::Prepared;
-use super::film::{begin_ahead, begin_film, waits_for_grant};
+use super::film::{begin_ahead, begin_film, play, waits_for_grant};
 use super::kept::{KEPT_PAUSE, KeptAnswer, KeptPage};
 use super::pages::fail_with;
 use super::player::{self, Source};
 use super::update::{enter_home, to_sign_in};
 use super::{
     AppState, Effect, Load, Moment, Notice, Problem, Route, SignInForm, accounts, ahead, elsewhere, home_pages, kept,
-    library, outage, profiles, search,
+    library, on_air, outage, profiles, search,
 };
 use crate::api::{AccountReply, AccountRequest, Failure, Reply, Request, Told};
+use crate::command::Begin;
 
 pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &mut Vec<Effect>) {
     match reply {
@@ -77,6 +78,7 @@ pub fn on_reply(state: &mut AppState, reply: Reply, moment: &Moment, effects: &m
         Reply::Granted(id, result) => on_grant(state, &id, result, moment, effects),
         Reply::Prepared(id, result) => on_prepared(state, id, result, moment, effects),
         Reply::Kept { reply, age_s } => on_kept(state, *reply, age_s, moment, effects),
+        Reply::ServiceClock { ahead_ms } => state.air.ahead_ms = ahead_ms,
         Reply::Watched(titles) => state.library.take_watched(titles),
         Reply::NowPlaying(playing) => state.elsewhere.take(playing),
         Reply::Changed(id, change, result) => library::on_changed(state, &id, change, result, moment, effects),
@@ -198,6 +200,9 @@ fn on_session(state: &mut AppState, account: Account, by_form: bool, effects: &m
         // It was away at the start: the page on screen stays and is brought up to date.
         outage::on_reached(state, effects);
         effects.push(Effect::Api(Request::Home));
+        if state.route == Route::Home {
+            on_air::open_wanted(state, effects);
+        }
     }
 }
 
@@ -259,12 +264,18 @@ fn on_title(
         Ok(detail) => {
             state.title.kept = None;
             state.title.take(*detail);
+            if on_air::take_wanted(state, id) {
+                play(state, id, Begin::Start, moment, effects);
+            }
         }
         Err(failure) => {
             // The page stands with what the poster wall knew, and the rest comes when the service is back.
             let is_shown = state.title.data.ready().is_some() || state.title.card.is_some();
             if failure.is_outage() {
                 kept::on_refused(&mut state.title.kept, moment.now);
+            }
+            if !failure.is_outage() {
+                state.opens = None;
             }
             if !failure.is_outage() || !is_shown {
                 state.title.kept = None;

@@ -7,9 +7,9 @@ use super::film::{back, leave_player, open_title, play, set_fullscreen};
 use super::pages::{RETRY_AFTER, fail, to_home};
 use super::player::{self, PlayerState, Source};
 use super::{
-    Ahead, AppState, Changed, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment, Notice,
-    RecentSearches, Route, SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere, events,
-    home_pages, kept, library, next_up, outage, preferences, profiles, replies, search, sign_in, skips,
+    Ahead, AirClock, AppState, Changed, Choices, Effect, Elsewhere, HomeState, Launch, Library, Load, Message, Moment,
+    Notice, RecentSearches, Route, SearchState, Settings, SignInForm, TitleState, accounts, ahead, choices, elsewhere,
+    events, home_pages, kept, library, next_up, on_air, outage, preferences, profiles, replies, search, sign_in, skips,
 };
 use crate::api::Request;
 use crate::command::{PlayerCommand, UiCommand};
@@ -25,6 +25,8 @@ pub fn start(launch: Launch, settings: Settings, choices: Choices) -> (AppState,
         accounts: Default::default(),
         home: HomeState::default(),
         title: TitleState::default(),
+        air: AirClock::default(),
+        opens: None,
         ahead: Ahead::default(),
         search: SearchState::default(),
         library: Library::default(),
@@ -77,7 +79,7 @@ pub fn next_tick(state: &AppState) -> Option<f64> {
     let card = state.player.as_ref().and_then(|player| player.retry_at);
     let others = [search::next_tick(&state.search), ahead::next_tick(state), elsewhere::next_tick(state)];
     let others = others.into_iter().chain([kept::next_tick(state), sign_in::next_tick(&state.sign_in)]);
-    let others = others.chain([next_up::next_tick(state)]);
+    let others = others.chain([next_up::next_tick(state), on_air::next_tick(state)]);
     [retry, card].into_iter().chain(others).flatten().reduce(f64::min)
 }
 
@@ -111,6 +113,7 @@ pub fn update(state: &mut AppState, message: Message, moment: &Moment) -> Vec<Ef
     }
     library::follow(state, &mut effects);
     elsewhere::follow(state, moment.now, &mut effects);
+    on_air::follow(state, moment, &mut effects);
     effects
 }
 
@@ -264,6 +267,7 @@ pub(super) fn enter_home(state: &mut AppState, effects: &mut Vec<Effect>) {
     to_home(state);
     state.home.data = Load::Loading;
     effects.push(Effect::Api(Request::Home));
+    on_air::open_wanted(state, effects);
 }
 
 fn go_home(state: &mut AppState, effects: &mut Vec<Effect>) {

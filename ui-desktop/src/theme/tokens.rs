@@ -162,6 +162,8 @@ pub mod size {
     pub const HERO: (f32, f32) = (300.0, 640.0);
     /// Height of the text under a card.
     pub const CARD_CAPTION: f32 = 48.0;
+    /// Height of each further line of it.
+    pub const CARD_LINE: f32 = 18.0;
     /// By how much a hovered card grows, as a share of its size.
     pub const CARD_GROWTH: f32 = 0.05;
     /// Side of a round button over the picture.

@@ -3,7 +3,7 @@
 use egui::{Align, Layout, Rect, Response, ScrollArea, Sense, Ui, UiBuilder, Vec2, pos2, vec2};
 use kinora_api::{Home, Row, RowKind, TitleCard, TitleKind};
 
-use super::{View, backdrop, error, offer, shell};
+use super::{View, backdrop, channel, error, offer, shell};
 use crate::command::{Begin, LibraryCommand, UiCommand};
 use crate::navigation;
 use crate::state::{Focus, HeroButton, Load, episode_label, name_in_series, play_words, runtime, time_left};
@@ -164,7 +164,12 @@ fn hero_picture(ui: &Ui, view: &View<'_>, card: &TitleCard, rect: Rect) {
 fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCommand>) -> Option<Rect> {
     let shown = || row.titles.iter().filter(|title| view.state.library.is_shown(row, &title.id));
     let first = shown().next()?;
-    let shape = CardShape::of(first.poster.width, first.poster.height);
+    let is_live = row.kind == RowKind::Live;
+    let shape = match is_live {
+        // Programmes have pictures in landscape.
+        true => CardShape::Landscape,
+        false => CardShape::of(first.poster.width, first.poster.height),
+    };
     let picture = shape.size(ui.max_rect().width());
     let page = ui.max_rect();
     ui.add_space(space::L);
@@ -173,7 +178,8 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
     let is_continue = row.kind == RowKind::ContinueWatching;
     ui.add_space(space::S);
     let grow = (picture.x * size::CARD_GROWTH).ceil();
-    let height = picture.y + size::CARD_CAPTION + grow;
+    let more = if is_live { size::CARD_LINE } else { 0.0 };
+    let height = picture.y + size::CARD_CAPTION + more + grow;
     let (strip, _) = ui.allocate_exact_size(vec2(page.width(), height), Sense::hover());
     let salt = egui::IdSalt::new(("row", &row.id));
     let turn_id = ui.scope_id().with_salt(salt);
@@ -195,6 +201,7 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
                 let does = match is_continue {
                     true if view.state.library.is_editing => CardDoes::Remove,
                     true => CardDoes::Play,
+                    false if is_live => CardDoes::Play,
                     false => CardDoes::OpenPage,
                 };
                 let response = card(ui, view, title, picture, grow / 2.0, does);
@@ -238,7 +245,7 @@ fn row(ui: &mut Ui, view: &View<'_>, row: &Row, index: usize, out: &mut Vec<UiCo
     Some(place.union(strip))
 }
 
-/// A press on a card does one of these. Cards of "Continue watching" play at once; all others lead to their page.
+/// A press on a card does one of these. Cards of "Continue watching" and "Live" play at once; all others lead to their page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CardDoes {
     Play,
@@ -295,21 +302,39 @@ pub fn title_card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2
 }
 
 fn card(ui: &mut Ui, view: &View<'_>, title: &TitleCard, picture: Vec2, margin: f32, does: CardDoes) -> Response {
-    let (name, caption) = words(title, does);
+    let is_live = title.kind == TitleKind::Live;
+    let showing = channel::on_air(view, title);
+    let (name, caption, more) = match is_live {
+        true => {
+            let (caption, next) = channel::lines(view, showing.as_ref());
+            // Other rows have no room for it.
+            (title.name.as_str(), caption, if does == CardDoes::Play { next } else { String::new() })
+        }
+        false => {
+            let (name, caption) = words(title, does);
+            (name, caption, String::new())
+        }
+    };
     let progress = title.resume.as_ref().filter(|resume| resume.duration_ms > 0);
     let progress = progress.map(|resume| Progress(resume.position_ms as f32 / resume.duration_ms as f32));
+    let progress = showing.as_ref().map(|showing| Progress(showing.share)).or(progress);
     let at = Rect::from_min_size(ui.cursor().min, picture);
     // A picture is fetched when its card comes near: a row may have thousands.
     let is_near = ui.is_rect_visible(at.expand2(vec2(ui.clip_rect().width(), picture.y * 2.0)));
     let card = Card {
         name,
         caption: &caption,
-        picture: is_near.then(|| view.images.get(&title.poster.path, view.now)).flatten(),
+        more: &more,
+        picture: is_near.then(|| view.images.get(&channel::picture(title, showing.as_ref()).path, view.now)).flatten(),
         progress,
+        is_live,
         is_watched: view.state.library.is_watched(&title.id),
         plays: does == CardDoes::Play,
         removes: does == CardDoes::Remove,
     };
+    if is_live && is_near {
+        channel::keep_moving(ui);
+    }
     // The focus stays with the title when others come and go in front of it.
     let id = ui.scope_id().with(("card", title.id.as_str()));
     let builder = UiBuilder::new().scope_id(id).layout(Layout::top_down(Align::Min));
@@ -418,6 +443,8 @@ pub fn facts(card: &TitleCard) -> String {
             parts.push("Series".to_owned());
             parts.extend(card.year.map(|year| year.to_string()));
         }
+        // It has no length, and its year is that of a programme.
+        TitleKind::Live => parts.push("Live".to_owned()),
         _ => {
             parts.extend(card.year.map(|year| year.to_string()));
             parts.push(runtime(card.duration_ms));

@@ -3,6 +3,7 @@
 mod account;
 mod appearing;
 mod backdrop;
+mod channel;
 mod chips;
 mod dialog;
 mod end_screen;

@@ -54,6 +54,10 @@ fn words(playing: &NowPlaying, title: &str) -> (String, String) {
         "Another device" => "another device",
         name => name,
     };
-    let left = time_left(playing.position_ms, playing.duration_ms);
+    let left = match playing.duration_ms {
+        // A channel has no length.
+        0 => "Live".to_owned(),
+        duration => time_left(playing.position_ms, duration),
+    };
     (format!("Continue from {device}"), format!("{title}  ·  {left}"))
 }

@@ -4,7 +4,7 @@ use egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, Vec2, vec2};
 use kinora_api::events::Rating;
 use kinora_api::{Credit, Job, Language, TitleCard, TitleDetail, TitleKind};
 
-use super::{View, backdrop, error, home, series, shell};
+use super::{View, backdrop, channel, error, home, series, shell};
 use crate::command::{Begin, LibraryCommand, UiCommand};
 use crate::navigation;
 use crate::state::{Load, episode_label, play_words, runtime, time_left, to_play};
@@ -97,6 +97,7 @@ fn about(ui: &mut Ui, view: &View<'_>, card: &TitleCard, detail: Option<&TitleDe
         ui.add_space(space::S);
         marks(ui, view, detail, out);
     }
+    channel::programmes(ui, view, card);
     if let Some(resume) = card.resume.as_ref().filter(|resume| resume.duration_ms > 0) {
         ui.add_space(space::L);
         progress(ui, Progress(resume.position_ms as f32 / resume.duration_ms as f32));
@@ -130,16 +131,17 @@ fn facts(ui: &mut Ui, card: &TitleCard, detail: Option<&TitleDetail>) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::M;
         let line = Line { size: text::BODY, color: color::TEXT_SOFT, rows: 1, width: f32::INFINITY };
-        if let Some(year) = card.year {
+        if let Some(year) = card.year.filter(|_| card.kind != TitleKind::Live) {
             body(ui, &year.to_string(), line);
         }
         if let Some(place) = &card.episode {
             body(ui, &episode_label(place), line);
         }
         match card.kind {
-            TitleKind::Series => body(ui, &series::extent(detail), line),
-            _ => body(ui, &runtime(card.duration_ms), line),
-        };
+            TitleKind::Live => channel::mark(ui),
+            TitleKind::Series => drop(body(ui, &series::extent(detail), line)),
+            _ => drop(body(ui, &runtime(card.duration_ms), line)),
+        }
         if let Some(rating) = &card.rating {
             badge(ui, &rating.label);
         }
@@ -215,8 +217,9 @@ fn marks(ui: &mut Ui, view: &View<'_>, detail: &TitleDetail, out: &mut Vec<UiCom
             true => (Icon::Check, "Watched", "Watched. Mark as not watched"),
             false => (Icon::Eye, "Mark as watched", "Mark as watched"),
         };
-        // Episodes of a series are marked one by one.
-        if detail.card.kind != TitleKind::Series && mark(ui, icon, label, spoken) {
+        // Episodes of a series are marked one by one, and a channel has no end.
+        let has_end = !matches!(detail.card.kind, TitleKind::Series | TitleKind::Live);
+        if has_end && mark(ui, icon, label, spoken) {
             out.push(UiCommand::Library(LibraryCommand::MarkWatched(id.clone(), !is_watched)));
         }
         let words = "Remove from Continue watching";
@@ -322,6 +325,13 @@ fn similar(ui: &mut Ui, view: &View<'_>, titles: &[TitleCard], out: &mut Vec<UiC
 
 /// The title's picture, fading into the page. It scrolls with the page, so that nothing further down lies over it.
 fn backdrop(ui: &Ui, view: &View<'_>, card: &TitleCard, page: Rect) {
+    // Behind a channel is what it shows.
+    let shown = channel::on_air(view, card).map(|showing| TitleCard {
+        key_art: Some(showing.now.picture.clone()),
+        poster: card.poster.clone(),
+        ..TitleCard::default()
+    });
+    let card = shown.as_ref().unwrap_or(card);
     let rect = backdrop::area(page, card);
     let painter = ui.painter();
     backdrop::paint(painter, view, card, rect);

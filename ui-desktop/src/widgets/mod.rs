@@ -6,6 +6,7 @@ mod field;
 mod icon;
 mod image_shelf;
 mod label;
+pub mod live_mark;
 mod poster;
 mod qr;
 mod scrim;

@@ -2,7 +2,7 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use super::{Icon, Line, Shelved, elided, gradient_vertical, paint_icon, paint_strong};
+use super::{Icon, Line, Shelved, elided, gradient_vertical, live_mark, paint_icon, paint_strong};
 use crate::theme::tokens::{color, radius, size, space, text, time};
 
 /// The proportions of the cards of a row.
@@ -63,10 +63,14 @@ pub struct Card<'a> {
     pub name: &'a str,
     /// The line under it.
     pub caption: &'a str,
+    /// A second line under it; empty for none.
+    pub more: &'a str,
     /// The picture, when here.
     pub picture: Option<Shelved>,
     /// How far it has been seen, when begun.
     pub progress: Option<Progress>,
+    /// It is live, which a mark shows.
+    pub is_live: bool,
     /// The profile has watched it.
     pub is_watched: bool,
     /// A press plays the title, which a triangle shows. Other cards lead to a page.
@@ -77,10 +81,14 @@ pub struct Card<'a> {
 
 /// A card of a given picture size. Its name is what screen readers say.
 pub fn poster_card(ui: &mut Ui, card: &Card<'_>, picture_size: Vec2, now: f64) -> Response {
-    let (rect, response) = ui.allocate_exact_size(picture_size + vec2(0.0, size::CARD_CAPTION), Sense::click());
+    let more = if card.more.is_empty() { 0.0 } else { size::CARD_LINE };
+    let below = vec2(0.0, size::CARD_CAPTION + more);
+    let (rect, response) = ui.allocate_exact_size(picture_size + below, Sense::click());
     let watched = if card.is_watched { ", watched" } else { "" };
+    let live = if card.is_live { ", live" } else { "" };
+    let more = if card.more.is_empty() { String::new() } else { format!(", {}", card.more) };
     let verb = if card.removes { "Remove " } else { "" };
-    let spoken = format!("{verb}{}, {}{watched}", card.name, card.caption);
+    let spoken = format!("{verb}{}{live}, {}{more}{watched}", card.name, card.caption);
     response.widget_info(|| WidgetInfo::labeled(egui::accesskit::Role::Button, true, &spoken));
     let picture_rect = Rect::from_min_size(rect.min, picture_size);
     if !ui.is_rect_visible(rect.expand(space::L)) {
@@ -106,7 +114,12 @@ pub fn poster_card(ui: &mut Ui, card: &Card<'_>, picture_size: Vec2, now: f64) -
         None => paint_placeholder(painter, grown, card.name),
     }
     if let Some(progress) = card.progress {
-        paint_progress(painter, grown, progress);
+        let ink = if card.is_live { color::LIVE } else { color::ACCENT };
+        paint_bar(painter, grown, progress, ink);
+    }
+    if card.is_live {
+        let at = grown.min + vec2(space::S, space::S);
+        live_mark::paint(painter, Rect::from_min_size(at, live_mark::size(painter)));
     }
     if card.is_watched {
         paint_check(painter, grown);
@@ -133,11 +146,20 @@ fn paint_caption(painter: &Painter, rect: Rect, picture: Rect, card: &Card<'_>, 
     let below = vec2(0.0, name.size().y + 1.0);
     paint_strong(painter, top, &name, ink);
     let line = Line { size: text::SMALL, color: color::TEXT_FAINT, rows: 1, width };
-    painter.galley(top + below, elided(painter, card.caption, line), line.color);
+    let caption = elided(painter, card.caption, line);
+    let further = below + vec2(0.0, caption.size().y + 1.0);
+    painter.galley(top + below, caption, line.color);
+    if !card.more.is_empty() {
+        painter.galley(top + further, elided(painter, card.more, line), line.color);
+    }
 }
 
 /// Paints how far a title has been seen at the lower edge of its picture.
-pub fn paint_progress(painter: &Painter, rect: Rect, Progress(share): Progress) {
+pub fn paint_progress(painter: &Painter, rect: Rect, progress: Progress) {
+    paint_bar(painter, rect, progress, color::ACCENT);
+}
+
+fn paint_bar(painter: &Painter, rect: Rect, Progress(share): Progress, ink: Color32) {
     let shade = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 34.0), rect.max);
     gradient_vertical(painter, shade, color::scrim(0), color::scrim(150));
     let rail = Rect::from_min_size(
@@ -146,7 +168,7 @@ pub fn paint_progress(painter: &Painter, rect: Rect, Progress(share): Progress) 
     );
     painter.rect_filled(rail, 2.0, color::RAIL);
     let done = Rect::from_min_size(rail.min, vec2((rail.width() * share.clamp(0.02, 1.0)).max(4.0), rail.height()));
-    painter.rect_filled(done, 2.0, color::ACCENT);
+    painter.rect_filled(done, 2.0, ink);
 }
 
 /// Marks a picture as that of a title that was watched.

@@ -14,6 +14,7 @@ mod home_pages;
 mod kept_pages;
 mod library;
 mod live;
+mod live_row;
 mod marks;
 mod memory;
 mod outage;
