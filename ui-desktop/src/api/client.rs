@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::Failure;
-use super::service::now_ms;
+use super::clock::now_ms;
 
 /// An answer, and how old it is when a gateway gave one that it had kept because its service is silent.
 #[derive(Clone, Debug, PartialEq, Eq)]

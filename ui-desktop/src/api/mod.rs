@@ -5,6 +5,7 @@
 
 mod accounts;
 mod client;
+mod clock;
 mod companion;
 mod failure;
 mod images;

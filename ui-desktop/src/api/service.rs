@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use kinora_api::{
     Account, AccountId, DeviceInfo, Heartbeat, Home, PlaybackGrant, PlaybackRequest, PlaybackSessionId, ProfileId,
-    Protocol, TakeOver, TitleId, UnixMillis, paths,
+    Protocol, TakeOver, TitleId, paths,
 };
 use kinora_pin::KeyPin;
 use reqwest::Method;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::client::Aged;
+use super::clock::now_ms;
 use super::position_outbox::{self, PositionOutbox, Waiting};
 use super::session::{NOTHING, Session, is_lost};
 use super::watch::Farewell;
@@ -584,11 +585,6 @@ impl Worker {
 /// Notes a question whose answer the interface does without.
 fn unanswered(about: &str, failure: &Failure) {
     tracing::info!(error = %failure.error, "{about} could not be fetched");
-}
-
-pub(super) fn now_ms() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis::try_from(since.as_millis()).unwrap_or(UnixMillis::MAX)
 }
 
 /// `None` when the sign-in is lost, which matters more than the answer.

@@ -31,7 +31,7 @@ pub fn lines(view: &View<'_>, showing: Option<&Showing<'_>>) -> (String, String)
 }
 
 fn next(view: &View<'_>, next: &Programme) -> String {
-    format!("Next: {}, {}", next.name, time_of_day(view, next.started_at))
+    format!("Next at {}: {}", time_of_day(view, next.started_at), next.name)
 }
 
 /// Writes a time of the service's clock as the viewer's clock shows it.

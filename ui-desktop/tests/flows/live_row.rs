@@ -79,7 +79,7 @@ fn page() -> TitleDetail {
     TitleDetail { similar: Vec::new(), ..detail(moonlight()) }
 }
 
-const CARD: &str = "Moonlight TV, live, Seven Carp  ·  1 min left, Next: Balloon Post, 10:43";
+const CARD: &str = "Moonlight TV, live, Seven Carp  ·  1 min left, Next at 10:43: Balloon Post";
 
 #[test]
 fn a_card_names_channel_programme_and_next_and_plays_at_once() {
@@ -111,8 +111,10 @@ fn the_bar_goes_by_the_clock_of_the_service() {
     let (mut window, outside, _clock) = at_home(vec![moonlight()]);
     outside.reply(Reply::ServiceClock { ahead_ms: 30_000 });
     settle(&mut window);
-    window
-        .get_by_role_and_label(Role::Button, "Moonlight TV, live, Seven Carp  ·  30 s left, Next: Balloon Post, 10:42");
+    window.get_by_role_and_label(
+        Role::Button,
+        "Moonlight TV, live, Seven Carp  ·  30 s left, Next at 10:42: Balloon Post",
+    );
 }
 
 #[test]
@@ -151,7 +153,7 @@ fn the_page_of_a_channel_has_now_and_next_and_no_length() {
     outside.reply(Reply::Title("moonlight".into(), Ok(Box::new(page()))));
     settle(&mut window);
     window.get_by_role_and_label(Role::Label, "Now: Seven Carp");
-    for words in ["Live", "10:41 – 10:43  ·  1 min left", "Next: Balloon Post, 10:43", "You can go back 10 min."] {
+    for words in ["Live", "10:41 – 10:43  ·  1 min left", "Next at 10:43: Balloon Post", "You can go back 10 min."] {
         window.get_by_role_and_label(Role::Label, words);
     }
     assert!(window.query_by_label("Mark as watched").is_none() && window.query_by_label("0 s").is_none());
