@@ -77,6 +77,15 @@ pub enum SegmentList {
     Template(Box<SegmentTemplate>),
 }
 
+impl SegmentIndex {
+    /// Ends the growth of a list: another one takes its place.
+    pub fn close(&mut self) {
+        if let Self::Known(SegmentList::Listed(listing)) = self {
+            listing.close();
+        }
+    }
+}
+
 impl SegmentList {
     /// Returns the number of segments.
     pub fn len(&self) -> u64 {

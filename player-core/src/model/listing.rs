@@ -162,6 +162,11 @@ impl SegmentListing {
         self
     }
 
+    /// Nothing will be added to the list.
+    pub(super) const fn close(&mut self) {
+        self.is_open = false;
+    }
+
     /// Returns true if segments will be added to the list.
     pub const fn is_open(&self) -> bool {
         self.is_open

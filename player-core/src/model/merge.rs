@@ -160,6 +160,9 @@ impl SegmentList {
             },
         };
         let Some(offset) = offset else {
+            if self.align_by_date(update) {
+                return (Agreement::Names, None);
+            }
             if !self.is_newer_than(update, None) {
                 self.append(update);
             }
@@ -205,6 +208,29 @@ impl SegmentList {
                 found.as_unix_nanos() < known.as_unix_nanos() && self.first_number() > update.first_number()
             }),
         }
+    }
+
+    /// Moves an update with other numbers to where the known list has the same dates: a redundant stream counts its segments
+    /// from elsewhere (RFC 8216bis §7.1). Returns true if both declare dates and have time in common.
+    fn align_by_date(&self, update: &mut Self) -> bool {
+        let found = self.start_by_date(update).zip(update.start()).zip(self.start().zip(self.end()));
+        let Some(((start, own), (known_start, known_end))) = found else { return false };
+        let shift = start.nanos_from(own);
+        let common = start.max(known_start);
+        let half = update.span(0).map_or(Duration::ZERO, |(_, length)| length / 2);
+        let probe = common + half;
+        let places = self.at(probe).zip(update.at(probe.shifted(shift.saturating_neg())));
+        let Some((at, other)) = places.filter(|_| probe < known_end) else { return false };
+        let (Some(SegmentId::Sequence(known)), Some(SegmentId::Sequence(number))) = (self.id(at), update.id(other))
+        else {
+            return false;
+        };
+        update.shift(Alignment {
+            start: shift,
+            discontinuity: self.discontinuity(at).wrapping_sub(update.discontinuity(other)),
+            sequence: known.wrapping_sub(number),
+        });
+        true
     }
 
     /// Moves an update that has nothing in common to the end of the known list, under numbers that were not used before.

@@ -22,6 +22,8 @@ use crate::model::Resource;
 
 /// Segments of a stream that may be given up in a row; with as many the stream counts as unavailable.
 const MOST_SKIPPED: u32 = 5;
+/// The same for a live presentation, which is given up later: its origin may be mended.
+const MOST_SKIPPED_LIVE: u32 = 40;
 /// Share of a segment that a request has to add to what it continues, so that its end does not count as a failure.
 const LEAST_ADVANCE: u64 = 16;
 /// Minimum time for which a location is excluded if a resource is missing there that another location may have.
@@ -287,9 +289,11 @@ impl Session {
     fn skip_segment(&mut self, cx: &mut Context, id: JobId, purpose: Purpose, error: PlayerError) -> StreamOutcome {
         cx.jobs.remove(id, cx.now);
         let Purpose::Media(stream_id) = purpose else { return StreamOutcome::Failed(error) };
+        let is_live = self.source.is_live();
         let Some(stream) = self.stream_mut(stream_id) else { return StreamOutcome::Waiting };
         let plan = stream.skip_download();
-        let hopeless = stream.skipped() >= MOST_SKIPPED;
+        let most = if is_live { MOST_SKIPPED_LIVE } else { MOST_SKIPPED };
+        let hopeless = stream.skipped() >= most;
         self.release_tail(cx, stream_id);
         for kind in BUFFERED {
             if self.wanted_of(stream_id).has(kind)
@@ -303,7 +307,7 @@ impl Session {
             self.mark_resolved(stream_id, of, plan.segment.start, plan.segment.end());
         }
         if hopeless {
-            let message = format!("{MOST_SKIPPED} segments in a row cannot be had; the last one: {}", error.message);
+            let message = format!("{most} segments in a row cannot be had; the last one: {}", error.message);
             let mut lost = PlayerError::fatal(ErrorCode::MediaUnavailable, message);
             lost.context = error.context;
             return StreamOutcome::Lost { id: stream_id, error: lost };

@@ -145,6 +145,7 @@ fn read_again(session: &mut Session, cx: &mut Context, manifest: IncompleteManif
     let (parsed, patchable) = match manifest.read() {
         Ok(parsed) => parsed,
         Err(error) => {
+            session.note_manifest(cx, false);
             let error = error_map::describe(FetchKind::Manifest, Cause::Manifest(&error), Some(url));
             return cx.effects.warn(error);
         }

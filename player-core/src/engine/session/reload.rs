@@ -25,6 +25,8 @@ const BLOCKED_TARGETS: u32 = 3;
 const PLAYLIST_EXCLUSION: Duration = Duration::from_secs(20);
 /// Segments before the one of the clock's time that are tried at a join.
 const MOST_STEPS: u8 = 3;
+/// Time for which a location is asked for media that it may not have yet, where another may have it.
+const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 /// Clocks of servers may be behind ours by this.
 const EARLY: Duration = Duration::from_secs(2);
 
@@ -159,13 +161,15 @@ impl Session {
         let is_early = matches!(status, Some(404 | 410 | 416 | 425));
         let edge = self.source.live_edge(plan.rep, cx.now);
         let waited = since.map_or(Duration::ZERO, |since| cx.now.since(since));
-        let patience = goal.period + EARLY;
+        // Another location is asked soon: this one may have lost the media, or be behind.
+        let has_other_place = self.has_other_place(cx, job, id);
+        let patience = if has_other_place { SHORT_PATIENCE } else { goal.period + EARLY };
         let behind = edge.map(|edge| edge.since(plan.segment.end()));
-        let may_come = is_early && !self.has_other_place(cx, job, id);
         let is_near = behind.is_some_and(|behind| behind <= goal.period * 2 + EARLY);
-        let is_patient = may_come && is_near && waited < patience;
+        let is_patient = is_early && is_near && waited < patience;
         let is_due = behind.is_some_and(|behind| behind <= goal.period * 2 + EARLY + patience);
-        let is_missing = may_come && !is_hinted && !is_patient && self.is_encoder_silent(cx, id, &plan, is_due);
+        let is_missing =
+            is_early && !has_other_place && !is_hinted && !is_patient && self.is_encoder_silent(cx, id, &plan, is_due);
         if !is_hinted && !is_patient && !is_missing {
             return false;
         }

@@ -13,7 +13,7 @@ use crate::time::{MediaTime, Now};
 
 impl Session {
     /// Returns true if a segment that the server does not have is one of a silent encoder, and not for another reason
-    /// missing: no other stream has brought as much, and none of the other qualities is worth a try. `is_due` is true if
+    /// missing: no other stream has delivered as much, and none of the other qualities is worth a try. `is_due` is true if
     /// the segment is near the live edge.
     pub(super) fn is_encoder_silent(&self, cx: &Context, id: StreamId, plan: &SegmentPlan, is_due: bool) -> bool {
         if id == StreamId::Text || !self.is_by_rule(plan.rep) {

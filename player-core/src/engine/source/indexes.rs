@@ -222,7 +222,9 @@ impl Source {
             match (former, placed) {
                 (None, Some((placed, Agreement::Names | Agreement::Addresses))) => *index = placed,
                 (former, _) => {
-                    if let Some(former) = former {
+                    if let Some(mut former) = former {
+                        // Another location may be a little behind the one before: that is no older state.
+                        former.close();
                         *index = former;
                     }
                     changes = index.merge(SegmentIndex::Known(segments));

@@ -59,7 +59,7 @@ fn parts_are_asked_for_ahead_and_reloads_block() {
         let mut world = start(&film);
         play_on(&mut world, seconds(30));
         assert_eq!(live(&world).delivery, LiveDelivery::Parts);
-        assert_latency(&world, 1000, 2000);
+        assert_latency(&world, 1000, 2200);
         let reloads = asked(&world, "/v/360p/index.m3u8");
         let blocking =
             reloads.iter().filter(|request| request.url.query().is_some_and(|it| it.contains("_HLS_msn"))).count();

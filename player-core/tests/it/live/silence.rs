@@ -38,6 +38,6 @@ fn an_encoder_that_stays_silent_ends_playback() {
         let Outcome::Failed(error) = world.run_until_end(seconds(120)) else { panic!("{}", last_events(&world)) };
         assert_eq!(error.code, ErrorCode::LiveStopped, "{error}");
         let after = at(world.now());
-        assert!(after > seconds(45) && after < seconds(70), "it was waited for until {after:?}");
+        assert!(after > seconds(38) && after < seconds(70), "it was waited for until {after:?}");
     }
 }
