@@ -85,7 +85,8 @@ fn unexplained(entry: &Value, report: &Value) -> Option<String> {
     let typed = error["name"].is_string() && error["code"].as_u64().is_some_and(|code| (1000..9000).contains(&code));
     match report["outcome"].as_str() {
         Some("ended") if entry["live"] != true => None,
-        Some("failed") if entry["live"] == true && error["name"] != "ManifestUnsupported" => {
+        // Snapshots of live streams: what they list is played, and nothing is ever added.
+        Some("failed") if entry["live"] == true && entry["complete"] == true && error["name"] != "LiveStopped" => {
             Some(format!("a live stream: {error}"))
         }
         Some("failed") if typed && error["message"].as_str().is_some_and(|text| !text.is_empty()) => None,

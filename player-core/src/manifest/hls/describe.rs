@@ -32,7 +32,11 @@ fn media(playlist: &MediaPlaylist<'_>) -> Value {
         .segments
         .iter()
         .map(|segment| {
-            let map = segment.map.and_then(|map| playlist.maps.get(map as usize));
+            let in_force = segment
+                .map
+                .filter(|map| *map != INHERITED)
+                .or(playlist.map_before_skip.filter(|_| segment.map.is_some()));
+            let map = in_force.and_then(|map| playlist.maps.get(map as usize));
             json!({
                 "uri": segment.uri,
                 "duration_s": segment.duration.as_secs_f64(),

@@ -109,6 +109,9 @@ pub(super) struct MediaPlaylist<'a> {
     pub(super) discontinuity_sequence: u64,
     /// `EXT-X-DISCONTINUITY-SEQUENCE` is declared.
     pub(super) declares_discontinuities: bool,
+    /// Index into [`MediaPlaylist::maps`] of the map in front of `EXT-X-SKIP`, for tools: the skipped segments may have
+    /// another.
+    pub(super) map_before_skip: Option<u32>,
     /// State of the tags behind the last segment, which holds for the parts of the next one.
     pub(super) trailing: Trailing,
     /// Number of segments in front of those that are left out, if there are such.
@@ -283,6 +286,7 @@ impl<'a> Reader<'a, '_> {
         }
         if skip.segments > 0 {
             self.playlist.head = self.playlist.segments.len();
+            self.playlist.map_before_skip = self.map;
             (self.map, self.bitrate) = (Some(INHERITED), Some(INHERITED));
             self.keys.clear();
             self.key_set = Some(INHERITED);

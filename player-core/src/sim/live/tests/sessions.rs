@@ -25,7 +25,8 @@ fn play(film: &LiveFilm, seconds: u64) -> (u128, u128) {
         if second > seconds / 2 {
             let (truth, shown) = (world.live_latency().unwrap(), world.snapshot().live.unwrap().latency_nanos);
             let error = shown.abs_diff(truth.as_nanos() as i64);
-            assert!(error < 50_000_000, "{truth:?}, not {shown} ns");
+            // The first picture of a discontinuity is placed where its playlist has it, whatever its encoder held back.
+            assert!(error < 100_000_000, "{truth:?}, not {shown} ns");
             latencies.push(truth.as_millis());
         }
     }
