@@ -18,7 +18,7 @@ const CHUNK_MARGIN: Duration = Duration::from_millis(130);
 /// Media ahead that must remain when the next segment arrives.
 const SEGMENT_MARGIN: Duration = Duration::from_millis(500);
 /// Added to the distance to the edge by separate audio.
-const AUDIO_RESERVE: Duration = Duration::from_millis(300);
+const AUDIO_RESERVE: Duration = Duration::from_millis(250);
 /// Latency of a presentation that declares none, in segments.
 const DEFAULT_SEGMENTS: u32 = 3;
 

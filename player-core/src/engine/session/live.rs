@@ -224,6 +224,8 @@ impl Session {
         cx.ledger.live_recovered();
         self.live.control.note_jump();
         self.apply_rate(cx, 1000);
+        // What is buffered is shown at once: nothing is waited for.
+        let is_held = self.presented_kinds(cx).iter().all(|kind| self.buffer(*kind).is_some_and(|held| held.holds(to)));
         self.begin_at(cx, to, SeekMode::Exact);
         for id in StreamId::ALL {
             if !super::seek::is_served(self, id, to) {
@@ -234,7 +236,9 @@ impl Session {
         self.metadata.seek(to);
         self.video.account_mut().move_playhead();
         cx.effects.emit(Event::LiveRecovered { from, to, reason: reason.to_owned() });
-        if cx.playback.state() == State::Ready {
+        if is_held {
+            cx.playback.note_jump();
+        } else if cx.playback.state() == State::Ready {
             cx.playback.start_stall(BufferingReason::LiveEdge, cx.now, &mut cx.ledger, &mut cx.effects);
         }
     }
