@@ -40,7 +40,7 @@ impl Bounds {
         Self { low: self.low - slack, high: self.high + slack, at: now }
     }
 
-    /// What both allow; the newer ones alone if they contradict, because a clock was set.
+    /// Returns the bounds that both allow; the newer ones alone if they contradict, because a clock was set.
     fn narrowed(before: Option<Self>, newer: Self) -> Self {
         let Some(before) = before.map(|before| before.at(newer.at)) else { return newer };
         let both = Self { low: before.low.max(newer.low), high: before.high.min(newer.high), at: newer.at };

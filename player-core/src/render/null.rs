@@ -78,7 +78,7 @@ pub struct NullRenderer {
     rate: u64,
     /// Position of the clock at `at`.
     position: MediaTime,
-    /// What the position lacks, in nanoseconds of [`UNIT`] parts.
+    /// Remainder of the position, in nanoseconds of [`UNIT`] parts.
     remainder: u64,
     at: Now,
     /// The epoch has begun to be presented.

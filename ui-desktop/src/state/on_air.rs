@@ -1,4 +1,4 @@
-//! What live channels show at a time, by the service's clock, and when to ask for it again.
+//! Programmes that live channels show at a time, by the service's clock, and when to ask for it again.
 
 use kinora_api::{OnAir, Programme, RowKind, TitleCard, TitleId, UnixMillis};
 

@@ -17,7 +17,7 @@ pub struct Asked<'a> {
     pub is_filtered: bool,
 }
 
-/// What there is at an address at a time.
+/// Content of an address at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A manifest.
@@ -37,7 +37,7 @@ pub enum Answer {
     Time(String),
     /// No such file.
     Absent,
-    /// Media that nobody can have yet.
+    /// Media that is not complete yet.
     Early,
     /// It was there, and has left the window.
     Gone,

@@ -13,7 +13,7 @@ use super::timeline::{Timeline, TrackId};
 /// Nanoseconds of a millisecond.
 pub(super) const MILLI: u64 = 1_000_000;
 
-/// What is said of a track once for all times.
+/// Properties of a track that are the same at all times.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lengths {
     /// Longest segment, nanoseconds.

@@ -164,7 +164,7 @@ impl Track {
     }
 }
 
-/// What the initialisation of a track that was packaged says of its segments.
+/// Properties of a packaged track's segments that its initialisation data declares.
 #[derive(Debug)]
 pub(crate) struct Stored {
     /// Ticks a second.

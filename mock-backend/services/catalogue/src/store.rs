@@ -210,7 +210,7 @@ impl Catalogue {
     }
 }
 
-/// When the directories of titles and channels changed last: both are renamed into and out of them as wholes.
+/// Time of the last change of the directories of titles and channels: both are renamed into and out of them as wholes.
 fn changed(data: &Path) -> Option<SystemTime> {
     let directories = [media::media_dir(data), media::live::record::live_dir(data)];
     let times = directories.iter().map(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok());

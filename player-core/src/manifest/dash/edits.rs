@@ -1,4 +1,4 @@
-//! What the operations of a patch concern: the ends of timelines and the declarations of the document, which change with
+//! Effects of the operations of a patch: the ends of timelines and the declarations of the document, which change with
 //! every update, or anything else. Changes of the former kind are carried over without reading the whole document.
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(super) struct Edits {
 /// Changes of one timeline. Its entries from `front` to `tail` are those that were there before.
 #[derive(Clone, Debug, PartialEq)]
 struct TimelineEdit {
-    /// Where the timeline is, from the root inwards.
+    /// Path of the timeline, from the root inwards.
     path: Vec<usize>,
     /// Number of entries at the beginning that are new or changed.
     front: usize,
@@ -33,7 +33,7 @@ struct TimelineEdit {
     tail: usize,
     /// Something was changed at the beginning.
     is_front_changed: bool,
-    /// Where the entries before the change that are now replaced by those of the tail began.
+    /// Start of the former entries that those of the tail replace.
     cut: Cut,
     /// Value that `@startNumber` has now.
     start_number: Option<u64>,

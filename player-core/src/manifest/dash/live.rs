@@ -1,4 +1,4 @@
-//! What only a dynamic MPD declares: updates, window, clocks, latency, and when its segments become available
+//! Declarations of a dynamic MPD alone: updates, window, clocks, latency, and when its segments become available
 //! (ISO/IEC 23009-1 §5.3.1.2, §5.3.9.5.3, Annex K).
 
 use std::time::Duration;

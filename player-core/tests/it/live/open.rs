@@ -1,11 +1,9 @@
-//! Odd services in mid-live: addresses that move, patches, events, gaps, networks that are away, pauses.
+//! Odd services in mid-live: delta updates, gaps, networks that are away, silent encoders, pauses.
 
 use player_core::model::Protocol;
-use player_core::sim::live::{Emsg, LiveFilm, MpdAddressing, Patching, Resumption};
+use player_core::sim::live::{LiveFilm, MpdAddressing, Resumption};
 use player_core::sim::{Effect, Fault};
 use player_core::{Command, Event};
-
-use super::dash::{ALL, dash};
 
 use super::*;
 use crate::support::{BOTH, count};
@@ -23,55 +21,6 @@ fn films() -> Vec<LiveFilm> {
 
 fn hls() -> LiveFilm {
     plain(Protocol::Hls)
-}
-
-#[test]
-fn a_location_is_used_from_then_on() {
-    let mut film = dash(MpdAddressing::Time);
-    film.dash.location = Some("moved/manifest.mpd".to_owned());
-    let mut world = start(&film);
-    play_on(&mut world, seconds(20));
-    assert_eq!(asked(&world, "/live/manifest.mpd").len(), 1);
-    assert!(asked(&world, "/live/moved/manifest.mpd").len() > 5);
-}
-
-#[test]
-fn events_announce_a_new_manifest() {
-    let mut film = LiveFilm { emsg: Emsg::Updates, chapter: Some(10), ..dash(MpdAddressing::Number) };
-    film.dash.minimum_update_period = Some(Duration::ZERO);
-    let mut world = start(&film);
-    play_on(&mut world, seconds(70));
-    let count = asked(&world, "manifest.mpd").len();
-    assert!((3..=20).contains(&count), "{count} for three periods");
-}
-
-#[test]
-fn patches_take_the_place_of_manifests_or_manifests_that_of_patches() {
-    for (patching, is_served) in [(Patching::Serves(seconds(60)), true), (Patching::Gone, false)] {
-        let mut film = dash(MpdAddressing::Time);
-        film.dash.patching = patching;
-        let mut world = start(&film);
-        play_on(&mut world, seconds(40));
-        let (patches, manifests) = (asked(&world, "patch.mpp").len(), asked(&world, "manifest.mpd").len());
-        assert!(patches > 0, "{patching:?}");
-        assert_eq!(patches > manifests, is_served, "{patches} patches, {manifests} manifests");
-    }
-}
-
-#[test]
-fn periods_come_and_go() {
-    for addressing in ALL {
-        for from_zero in [false, true] {
-            for early in [None, Some(seconds(6))] {
-                let window = Some(seconds(24));
-                let mut film = LiveFilm { chapter: Some(5), from_zero, window, ..dash(addressing) };
-                film.dash.early_period = early;
-                film.dash.is_continuous = !from_zero;
-                let mut world = start(&film);
-                play_on(&mut world, seconds(45));
-            }
-        }
-    }
 }
 
 #[test]
@@ -113,6 +62,21 @@ fn a_network_that_is_away_for_a_minute_is_waited_for() {
 }
 
 #[test]
+fn a_pause_of_an_hour_ends_at_the_edge() {
+    for film in films() {
+        let mut world = start(&film);
+        play_on(&mut world, seconds(10));
+        world.command(Command::Pause);
+        go_on(&mut world, seconds(3600));
+        world.command(Command::Play);
+        go_on(&mut world, seconds(10));
+        assert_plays(&mut world);
+        assert_latency(&world, 1000, 9000);
+        assert!(recoveries(&world) >= 1);
+    }
+}
+
+#[test]
 fn a_silent_encoder_is_waited_for() {
     for way in [Resumption::Discontinuity, Resumption::Skipped] {
         for film in films() {
@@ -125,20 +89,5 @@ fn a_silent_encoder_is_waited_for() {
             let stalled: Duration = world.stats().stalls.iter().map(|stall| stall.duration).sum();
             assert!(stalled < seconds(18), "{way:?} {:?}: {:?}", film.protocol, world.stats().stalls);
         }
-    }
-}
-
-#[test]
-fn a_pause_of_an_hour_ends_at_the_edge() {
-    for film in films() {
-        let mut world = start(&film);
-        play_on(&mut world, seconds(10));
-        world.command(Command::Pause);
-        go_on(&mut world, seconds(3600));
-        world.command(Command::Play);
-        go_on(&mut world, seconds(10));
-        assert_plays(&mut world);
-        assert_latency(&world, 1000, 9000);
-        assert!(recoveries(&world) >= 1);
     }
 }
